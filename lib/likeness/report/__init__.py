@@ -1,0 +1,1 @@
+"""What turns a run into a page: parameters, records, ledger, execution. Knows no model."""

@@ -1,0 +1,303 @@
+"""What markdown may call, staging, and the build: escaping, unknown ids, skipping, refusals."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pytest
+import small_book
+import yaml
+from rich.console import Console
+
+from likeness.report.build import build, build_command
+from likeness.report.chapter import Chapter
+from likeness.report.claims import ClaimError
+from likeness.report.downloads import links
+from likeness.report.pages import PageError, Pages
+from likeness.report.records import write_results
+from likeness.report.staging import merge, staged, toc, write
+
+ROW = "table1/circles/easy/mlp/ari_k"
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LIKENESS_ROOT", str(tmp_path))
+    return small_book.make_project(tmp_path)
+
+
+@pytest.fixture
+def pages(room):
+    return Pages([Chapter.load(room)])
+
+
+def render(pages: Pages, text: str) -> str:
+    return pages.render(text, "page.md", "clustering")
+
+
+class Tags(HTMLParser):
+    """Open and closed tags must match; texts are kept."""
+
+    VOID = frozenset({"img", "br", "meta", "link"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open, self.seen, self.text = [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def parsed(text: str) -> Tags:
+    tags = Tags()
+    tags.feed(text)
+    assert not tags.open
+    return tags
+
+
+FUNCTIONS = (
+    "scoreboard()", "environment_table()", "data_table()", "errata_table()", "claims_table()", "silences_table()", "ending()",
+    'ledger_table("table1")', 'ledger_table("table1", columns=["ari_k"])', 'ledger_table("table1", columns=["ari_k", "nmi_k"])',
+    'ledger_table("fig3", noise="0.08")', 'count_table("fig3", rows=["dataset"], columns="noise")', "citation()",
+    'verdict("table1-means")', 'record_figure("curves", "Curves <i>x</i>", "Two curves")',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("call", FUNCTIONS)
+def test_fragments_are_whole_blocks_of_html_with_nothing_unescaped(pages, call):
+    made = render(pages, "{{ " + call + " }}")
+    tags = parsed(made)
+    assert "script" not in tags.seen
+    assert "i" not in tags.seen
+    assert "\n\n" not in made, "an empty line would end the block of HTML in markdown"
+    assert re.match(r"<(figure|div|p|span)[ >]", made)
+    if call.split("(")[0] in ("scoreboard", "claims_table", "errata_table"):
+        assert small_book.HOSTILE in tags.text  # shown, as text
+
+
+def test_numbers_in_prose(pages, room):
+    chapter = Chapter.load(room)
+    value, recorded = chapter.value(ROW), chapter.value(ROW, "record")
+    text = render(pages, f"{{{{ ours('{ROW}') }}}}|{{{{ ours('{ROW}', '.1f') }}}}|{{{{ record('{ROW}', '.4f') }}}}|"
+                  f"{{{{ printed('{ROW}') }}}}|{{{{ interval('{ROW}') }}}}|{{{{ n('{ROW}') }}}}|{{{{ n('{ROW}', of='record') }}}}|"
+                  "{{ param('epochs') }}|{{ param('epochs', of='record') }}")  # fmt: skip
+    assert text.split("|") == [
+        f"{value.value:.3f}", f"{value.value:.1f}", f"{recorded.value:.4f}", "0.871",
+        f"[{value.low:.3f}, {value.high:.3f}]", "3", "5", "1", "60",
+    ]  # fmt: skip
+
+
+def test_count(pages):
+    counted = render(pages, '{{ count() }},{{ count(claim="table1-means") }},{{ count(prefix="fig3/") }},'
+                     '{{ count(model="mlp", column="ari_k") }},{{ count(verdict="contradicted") }}')  # fmt: skip
+    assert counted == "22,16,4,4,1"
+
+
+def test_ledger_table_holds_printed_record_run_and_verdict(pages, room):
+    chapter = Chapter.load(room)
+    made = parsed(render(pages, '{{ ledger_table("table1", columns=["ari_k"], dataset="circles", level="easy", model="mlp") }}')).text
+    row = chapter.row(ROW)
+    for shown in ("0.871", f"{row.record:.3f}", f"[{row.low:.3f}, {row.high:.3f}]", "n=5", "reproduced", "paper", "half-width"):
+        assert shown in made
+    assert "0.919" not in made  # another row
+
+
+WRONG = {
+    'ours("table1/circles/easy/mlp/ari")': ROW,
+    'record("switch/eq3/litral")': "switch/eq3/literal",
+    'printed("table1/circles/easy/mpl/ari_k")': ROW,
+    'param("epoch")': "epochs",
+    'verdict("table1-mean")': "table1-means",
+    'count(claim="fst")': "fast",
+    'count(verdict="reproducd")': "reproduced",
+    'ledger_table("tabel1")': "table1",
+    'ledger_table("table1", rows=["modle"])': "model",
+    'ledger_table("table1", columns=["ari"])': "ari_k",
+    'ledger_table("table1", level="hrd")': "hard",
+    'record_figure("curve", "c", "a")': "curves",
+}
+
+
+@pytest.mark.parametrize("call", WRONG)
+def test_unknown_names_are_errors_with_page_line_and_the_closest(pages, call):
+    with pytest.raises(PageError) as caught:
+        render(pages, "fine\n\nand {{ " + call + " }}")
+    assert str(caught.value).startswith("page.md, line 3: ")
+    assert f"did you mean '{WRONG[call]}'?" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{{ ourz('x') }}", "'ourz' is undefined"),
+        ("{{ ours() }}", "missing 1 required"),
+        ("{{ ours( }}", "page.md, line 1"),
+        ("{{ ours('speed/ratio', '.3q') }}", "format"),
+        ("{{ interval('speed/ratio') }}", "one run has no interval"),
+        ("{{ record_figure('curves', 'c', ' ') }}", "an alt text"),
+        ("{{ ledger_table('table1', rows=['level'], columns=['ari_k', 'nmi_k']) }}", "numbers in one cell"),
+        ("{{ ours('speed/ratio', of='record') }}", "unexpected keyword"),
+    ],
+)
+def test_wrong_calls_are_errors(pages, text, words):
+    with pytest.raises(PageError, match=re.escape(words)):
+        render(pages, text)
+
+
+def test_pages_outside_a_chapter_have_no_chapter(pages):
+    with pytest.raises(PageError, match="'ours' is undefined"):
+        pages.render("{{ ours('x') }}", "index.md")
+
+
+def test_latex_and_anchors_pass_through(pages):
+    text = "$\\frac{a}{b}$ {#anchor} {ref}`x` 100 % {cite}`y`"
+    assert render(pages, text) == text
+
+
+def test_without_a_record_the_record_is_an_error_and_tables_still_stand(room):
+    (room.records / "full.json").unlink()
+    pages = Pages([Chapter.load(room)])
+    with pytest.raises(PageError, match="no full record; make it with"):
+        render(pages, f"{{{{ record('{ROW}') }}}}")
+    assert "this run" in parsed(render(pages, "{{ ending() }}")).text
+    assert parsed(render(pages, '{{ ledger_table("table1") }}')).text.count("–") == 16
+
+
+def test_ending_has_the_exact_commands_and_links_that_exist(pages, room):
+    made = html.unescape(render(pages, "{{ ending() }}"))
+    assert "likeness run clustering --preset smoke -p seeds=3\n" in made  # smoke has 2 seeds, this run 3
+    assert "papermill paper_runs/clustering/clustering.ipynb rerun.ipynb -p preset smoke -p seeds 3" in made
+    chapter = Chapter.load(room)
+    offered = [link for _, found in links(chapter) for _, link in found]
+    files = staged(room.root, [chapter])
+    assert offered
+    for link in offered:
+        assert f'href="../../{link}"' in made
+        assert f"extra/{link}" in files
+    ends = {Path(link).suffix for link in offered}
+    assert {".ipynb", ".csv", ".json", ".svg"} <= ends
+
+
+def test_merge_takes_new_prose_and_old_outputs(room, pages):
+    text = room.notebook.read_text(encoding="utf-8")
+    room.notebook.write_text(text.replace("## Claims", "## Claims, in new words"), encoding="utf-8")
+    made = merge(Chapter.load(room), pages)
+    prose = [c.source for c in made.cells if c.cell_type == "markdown"]
+    assert any("Claims, in new words" in p for p in prose)
+    assert prose[0].startswith("# [Re] Similarity learning")
+    code = [c for c in made.cells if c.cell_type == "code"]
+    assert [len(c.outputs) for c in code] == [0, 0, 0, 2, 1]
+    assert "hide-input" in code[0].metadata["tags"]
+    assert code[-1].metadata["tags"] == []  # one line is shown
+    nbformat.validate(made)
+
+
+def test_merge_refuses_code_that_was_not_run(room, pages):
+    room.notebook.write_text(room.notebook.read_text(encoding="utf-8").replace("epochs = None", "epochs = 3"), encoding="utf-8")
+    with pytest.raises(ClaimError, match="run `likeness run clustering` first"):
+        merge(Chapter.load(room), pages)
+
+
+def test_staging_twice_gives_the_same_bytes(room):
+    first, second = (staged(room.root, [Chapter.load(room)]) for _ in range(2))
+    assert first == second
+    folder = room.root / "_build" / "source"
+    assert write(folder, first) is True
+    (folder / "old.md").write_text("gone", encoding="utf-8")
+    before = (folder / "index.md").stat().st_mtime_ns
+    assert write(folder, first) is True
+    assert not (folder / "old.md").exists()
+    assert (folder / "index.md").stat().st_mtime_ns == before
+    assert write(folder, first) is False
+
+
+def test_toc_leaves_out_what_is_not_there_and_refuses_what_it_forgot(room):
+    text = (room.root / "_toc.yml").read_text(encoding="utf-8")
+    files = dict.fromkeys(["index.md", "data.md"], "")
+    table = yaml.safe_load(toc(text, files))
+    assert [entry["file"] for part in table["parts"] for entry in part["chapters"]] == ["data"]
+    with pytest.raises(ClaimError, match="no entry names extra-page"):
+        toc(text, files | {"extra-page.md": ""})
+
+
+def test_build_says_all_that_is_wrong_at_once(room, capsys):
+    page = room.root / "book" / "index.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\nWe reach 0.938.\n", encoding="utf-8")
+    (room.printed / "table9.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    assert build_command() == 1
+    said = capsys.readouterr().err
+    assert "book/index.md, line" in said
+    assert "the number 0.938 is typed into prose" in said
+    assert "table9.csv: no claim judges its numbers" in said
+    assert not (room.root / "_build" / "html").exists()
+
+
+def test_build_without_any_run(room, capsys):
+    room.results.unlink()
+    assert build_command() == 1
+    said = capsys.readouterr()
+    assert "without clustering: not run yet" in said.out
+    assert "run `likeness run` first" in said.err
+
+
+@pytest.mark.slow
+def test_build_skips_rebuilds_and_fails(room, capsys):
+    html_file = room.root / "_build" / "html" / "index.html"
+    assert build_command() == 0
+    assert "1 chapter in" in capsys.readouterr().out
+    made = html_file.stat().st_mtime_ns
+    assert build_command() == 0
+    assert "up to date" in capsys.readouterr().out
+    assert html_file.stat().st_mtime_ns == made
+    # new prose: HTML again
+    page = room.root / "book" / "data.md"
+    page.write_text(page.read_text(encoding="utf-8") + "\nOne more sentence.\n", encoding="utf-8")
+    assert build_command() == 0
+    assert "1 chapter in" in capsys.readouterr().out
+    assert "One more sentence." in (html_file.parent / "data.html").read_text(encoding="utf-8")
+    # a new number: HTML again
+    write_results(room.results, small_book.results(small_book.values(3, shift=0.001), seeds=3))
+    assert build_command() == 0
+    assert "1 chapter in" in capsys.readouterr().out
+    # a warning of Sphinx fails the build, again and again
+    page.write_text(page.read_text(encoding="utf-8") + "\n{ref}`nowhere`\n", encoding="utf-8")
+    for _ in range(2):
+        assert build_command() == 1
+        assert "nowhere" in capsys.readouterr().err
+
+
+def test_a_new_builder_rebuilds(room, monkeypatch):
+    from likeness.report import build as module
+
+    calls = []
+
+    def fake(source, output, html_folder):
+        calls.append(source)
+        html_folder.mkdir(parents=True, exist_ok=True)
+        (html_folder / "index.html").write_text("x", encoding="utf-8")
+        return 0, html_folder / "log"
+
+    monkeypatch.setattr(module, "sphinx", fake)
+    quiet = Console(quiet=True)
+    build(room.root, quiet, quiet)
+    build(room.root, quiet, quiet)
+    assert len(calls) == 1
+    monkeypatch.setattr(module.metadata, "version", lambda name: "99")
+    build(room.root, quiet, quiet)
+    assert len(calls) == 2
+    shutil.rmtree(room.root / "_build" / "html")
+    build(room.root, quiet, quiet)
+    assert len(calls) == 3
