@@ -18,7 +18,12 @@ from likeness.report.rooms import Room
 from likeness.report.tidy import t_interval
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-DATASETS, LEVELS, MODELS, COLUMNS = ("circles", "moons"), ("easy", "hard"), ("mlp", "dgcnn"), ("ari_k", "nmi_k")
+DATASETS, LEVELS, MODELS, COLUMNS = (
+    ("circles", "moons"),
+    ("easy", "hard"),
+    ("mlp", "dgcnn"),
+    ("ari_k", "nmi_k"),
+)
 HOSTILE = "<script>alert('paper.yaml')</script>"
 
 TABLE1 = """dataset,k,level,model,ari_k,ari_k_sd,nmi_k,nmi_k_sd
@@ -69,7 +74,9 @@ claims:
     where: Figure 3
     text: Single linkage falls apart as the noise grows.
     kind: statistical
-    printed: {{file: printed/fig3.csv, id: "fig3/{{dataset}}/{{metric}}/{{method}}/{{noise}}", column: mean, sd: sd, n: 20, rounding: 0.0005}}
+    printed:
+      {{file: printed/fig3.csv, id: "fig3/{{dataset}}/{{metric}}/{{method}}/{{noise}}", column: mean, sd: sd, n: 20,
+       rounding: 0.0005}}
     decides: {{presets: [full, smoke], chips: [paper]}}
     rule: sampling
     reason: The generator is known, so only sampling error may separate the means.
@@ -99,10 +106,10 @@ errata:
     evidence: [switch/eq3/literal, "https://example.org/code#loss"]
     source: computed
 silences:
-  - {{about: which points have labels, paper: the first points, choice: drawn per class, effect: switch/eq3/literal}}
+  - {{about: labels, paper: the first points, choice: drawn per class, effect: switch/eq3/literal}}
   - {{about: batch size, paper: nothing, choice: one set a step, effect: not measured}}
 """
-NOTEBOOK = r'''# %% [markdown]
+NOTEBOOK = r"""# %% [markdown]
 # # {{ title() }}
 #
 # {{ citation() }}
@@ -128,9 +135,9 @@ p = run.params
 #
 # Of {{ count() }} rows {{ count(verdict="reproduced") }} are reproduced. The MLP on easy circles reaches
 # {{ ours("table1/circles/easy/mlp/ari_k") }} {{ interval("table1/circles/easy/mlp/ari_k") }} over
-# {{ n("table1/circles/easy/mlp/ari_k") }} seeds, printed {{ printed("table1/circles/easy/mlp/ari_k") }}, in the record
-# {{ record("table1/circles/easy/mlp/ari_k", ".2f") }}: {{ verdict("table1-means") }}. Trained for {{ param("epochs") }}
-# epochs at most.
+# {{ n("table1/circles/easy/mlp/ari_k") }} seeds, printed {{ printed("table1/circles/easy/mlp/ari_k") }},
+# in the record {{ record("table1/circles/easy/mlp/ari_k", ".2f") }}: {{ verdict("table1-means") }}.
+# At most {{ param("epochs") }} epochs.
 #
 # {{ ledger_table("table1", rows=["dataset", "level", "model"], columns=["ari_k", "nmi_k"]) }}
 #
@@ -165,20 +172,32 @@ run.finish()
 # ## Run it again
 #
 # {{ ending() }}
-'''
+"""
 
 
-def value(id: str, runs: list[float] | None, mean: float | None = None, chip: str = "paper", unit: str = "score") -> dict[str, Any]:
+def value(
+    id: str, runs: list[float] | None, mean: float | None = None, chip: str = "paper", unit: str = "score"
+) -> dict[str, Any]:
     """One value of results.json: a mean over runs, or a deterministic number."""
     if runs is None:
-        return {"id": id, "value": mean, "low": None, "high": None, "n": 1, "unit": unit, "chip": chip, "spread": "none", "runs": None}
+        return {
+            "id": id,
+            "value": mean,
+            "low": None,
+            "high": None,
+            "n": 1,
+            "unit": unit,
+            "chip": chip,
+            "spread": "none",
+            "runs": None,
+        }
     m, low, high, sd = t_interval(runs)
     entry = {"id": id, "value": m, "low": low, "high": high, "n": len(runs), "unit": unit, "chip": chip}
     return entry | {"spread": "t" if len(runs) > 1 else "given", "runs": runs, "sd": sd}
 
 
 def values(seeds: int, shift: float = 0.0) -> list[dict[str, Any]]:
-    """Values of a run around the printed ones; moons dgcnn easy is off, and its runs are ordered as printed."""
+    """Values of a run around the printed ones; moons dgcnn easy is off, yet ordered as printed."""
     rng = np.random.default_rng(seeds)
     made = []
     for line in TABLE1.splitlines()[1:]:
@@ -187,7 +206,12 @@ def values(seeds: int, shift: float = 0.0) -> list[dict[str, Any]]:
             off = 0.12 if (dataset, level, model) == ("moons", "easy", "dgcnn") else 0.0
             runs = [float(printed) + off + shift + 0.02 * float(x) for x in rng.standard_normal(seeds)]
             made.append(value(f"table1/{dataset}/{level}/{model}/{column}", runs))
-    for dataset, noise, mean in (("circles", "0.0", 1.0), ("circles", "0.08", 0.05), ("moons", "0.0", 1.0), ("moons", "0.08", 0.9)):
+    for dataset, noise, mean in (
+        ("circles", "0.0", 1.0),
+        ("circles", "0.08", 0.05),
+        ("moons", "0.0", 1.0),
+        ("moons", "0.08", 0.9),
+    ):
         runs = [mean + (0.1 * float(x) if mean < 1 else 0.0) for x in rng.standard_normal(60)]
         made.append(value(f"fig3/{dataset}/ari@k/single/{noise}", runs))
     made.append(value("speed/ratio", None, 579.0, chip="public", unit="ratio"))
@@ -200,10 +224,12 @@ def results(entries: list[dict[str, Any]], preset: str = "smoke", **given: objec
     params = parameters_of("clustering").resolve({"preset": preset, **given}).asdict()
     host = {"cpu": "Test processor 3000", "cores": 2, "ram_gb": 8.0, "os": "Linux x86_64"}
     return {
-        "schema": 1, "paper": "clustering", "preset": preset, "data": {}, "params": params, "seeds": [0, 1], "values": entries,
+        "schema": 1, "paper": "clustering", "preset": preset, "data": {}, "params": params, "seeds": [0, 1],
+        "values": entries,
         "provenance": {
             "commit": "a" * 40, "dirty": False, "lock_sha256": "b" * 64, "code_sha256": "c" * 64,
-            "data": {"uci/zoo/zoo.data": "d" * 64}, "host": host, "device": "cpu", "threads": 1, "python": "3.11.2",
+            "data": {"uci/zoo/zoo.data": "d" * 64}, "host": host, "device": "cpu", "threads": 1,
+            "python": "3.11.2",
             "packages": {"numpy": "2.4.6", "torch": "2.13.0"}, "seconds": 7260.0, "peak_memory_mb": 812.5,
             "started": "2026-11-20T10:00:00+00:00",
         },
@@ -239,12 +265,17 @@ def make_room(root: Path) -> Room:
 
 def execute(room: Room) -> None:
     """The executed notebook, tables and figures that a run leaves: code of the source, outputs made here."""
-    frame = pd.DataFrame({"data set": ["circles", HOSTILE.replace("paper.yaml", "cell")], "score": [0.9, 0.8]})
+    frame = pd.DataFrame(
+        {"data set": ["circles", HOSTILE.replace("paper.yaml", "cell")], "score": [0.9, 0.8]}
+    )
     exhibits.save_table(room.path / "tables", "scores", frame)
     svg, png = exhibits.save_figure(room.path / "figures", "curves", figure())
     (room.records / "full").mkdir(exist_ok=True)
     shutil.copy(svg, room.records / "full" / "curves.svg")
-    shown = [exhibits.figure_html(svg, png, "Curves", "Two curves that fall"), exhibits.table_html(frame, "Scores")]
+    shown = [
+        exhibits.figure_html(svg, png, "Curves", "Two curves that fall"),
+        exhibits.table_html(frame, "Scores"),
+    ]
     notebook = jupytext.read(room.notebook)
     for count, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), 1):
         cell.execution_count = count

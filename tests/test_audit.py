@@ -71,7 +71,9 @@ def test_line_numbers():
 def test_notebook_prose_alone_with_the_lines_of_the_file(tmp_path):
     file = tmp_path / "x.py"
     file.write_text(
-        '# %% [markdown]\n# # Title\n#\n# fine\n\n# %%\nx = 0.5  # a comment of 0.7\n\n# %% [markdown]\n# We get 0.9.\n',
+        "# %% [markdown]\n# # Title\n#\n# fine\n\n"
+        "# %%\nx = 0.5  # a comment of 0.7\n\n"
+        "# %% [markdown]\n# We get 0.9.\n",
         encoding="utf-8",
     )
     (message,) = audit_notebook(file)
@@ -110,8 +112,8 @@ def test_lines_that_a_filter_leaves_out(room):
 
 def test_a_number_that_two_claims_judge(room):
     again = (
-        '  - id: again\n    where: x\n    text: x\n    kind: exact\n    rule: equal\n    reason: x\n'
-        '    decides: {presets: [full], chips: [paper]}\n'
+        "  - id: again\n    where: x\n    text: x\n    kind: exact\n    rule: equal\n    reason: x\n"
+        "    decides: {presets: [full], chips: [paper]}\n"
         '    printed: {file: printed/fig3.csv, id: "again/{dataset}/{noise}", column: mean}\nerrata:\n'
     )
     found = problems(room, "errata:\n", again)
@@ -134,12 +136,15 @@ def test_errata_need_evidence(room):
 def test_evidence_must_be_there(room):
     found = problems(room, "evidence: [switch/eq3/literal", "evidence: [switch/eq3/literl")
     assert found == [
-        f"{room.yaml}: erratum eq3-sign: evidence 'switch/eq3/literl': no such value: did you mean 'switch/eq3/literal'?"
+        f"{room.yaml}: erratum eq3-sign: evidence 'switch/eq3/literl': no such value: "
+        "did you mean 'switch/eq3/literal'?"
     ]
 
 
 def test_before_any_run_ids_cannot_be_looked_up(room):
-    assert problems(room, "evidence: [switch/eq3/literal", "evidence: [switch/eq3/literl", results=False) == []
+    assert (
+        problems(room, "evidence: [switch/eq3/literal", "evidence: [switch/eq3/literl", results=False) == []
+    )
 
 
 def test_the_effect_of_a_silence_must_be_there(room):

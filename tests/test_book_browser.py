@@ -26,7 +26,9 @@ WIDTHS, MODES = (1280, 390), ("light", "dark")
 
 
 def _tool() -> Any:
-    spec = importlib.util.spec_from_file_location("screenshots", small_book.REPOSITORY / "tools" / "screenshots.py")
+    spec = importlib.util.spec_from_file_location(
+        "screenshots", small_book.REPOSITORY / "tools" / "screenshots.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -76,16 +78,26 @@ def pages_of(book: Path) -> list[Path]:
 
 
 @contextmanager
-def watched(browser: Any, file: Path, width: int, mode: str, query: str = "") -> Iterator[tuple[Any, list[str]]]:
+def watched(
+    browser: Any, file: Path, width: int, mode: str, query: str = ""
+) -> Iterator[tuple[Any, list[str]]]:
     """A page, and what went wrong while it was open: errors, dialogs, requests that leave the file system."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=mode)
-    context.add_init_script(f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')")
+    context.add_init_script(
+        f"localStorage.setItem('mode', '{mode}'); localStorage.setItem('theme', '{mode}')"
+    )
     wrong: list[str] = []
 
     context.set_offline(True)
     page = context.new_page()
-    page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else wrong.append(f"request {r.url}"))
-    page.on("console", lambda m: wrong.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None)
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else wrong.append(f"request {r.url}"),
+    )
+    page.on(
+        "console",
+        lambda m: wrong.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None,
+    )
     page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
     page.on("requestfailed", lambda request: wrong.append(f"failed {request.url}"))
     page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
@@ -96,23 +108,34 @@ def watched(browser: Any, file: Path, width: int, mode: str, query: str = "") ->
         context.close()
 
 
+UNNAMED = "() => [...document.images].filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 99))"
+BROKEN = """() => [...document.images].filter(i => i.loading !== 'lazy' && !i.naturalWidth)
+  .map(i => i.outerHTML.slice(0, 99))"""
 MATH = "() => document.querySelectorAll('span.math, div.math').length"
 RENDERED = "() => document.querySelectorAll('.math mjx-container svg').length"
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
-  const inBox = e => e.closest('.likeness-scroll, pre, .pst-scrollable-table-container, mjx-container, .bd-sidebar-primary, dialog');
+  const boxes = '.likeness-scroll, pre, .pst-scrollable-table-container, mjx-container, .bd-sidebar-primary, dialog';
+  const inBox = e => e.closest(boxes);
   const wide = [...document.querySelectorAll('.bd-article *')].filter(
     e => e.getBoundingClientRect().right > width + 1 && !inBox(e) && getComputedStyle(e).position !== 'absolute');
-  return {page: document.documentElement.scrollWidth - width, wide: wide.slice(0, 3).map(e => e.outerHTML.slice(0, 120))};
+  const shown = wide.slice(0, 3).map(e => e.outerHTML.slice(0, 120));
+  return {page: document.documentElement.scrollWidth - width, wide: shown};
 }"""
 # WCAG 2 contrast of every label and small text with the nearest opaque background
 CONTRAST = """() => {
   const parse = c => { const [r, g, b, a] = c.match(/[\\d.]+/g).map(Number); return {rgb: [r, g, b], a: a ?? 1}; };
-  const light = rgb => { const [r, g, b] = rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
-    return .2126 * r + .7152 * g + .0722 * b; };
-  const behind = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.a === 1) return c.rgb; }
-    return [255, 255, 255]; };
-  const some = '.verdict, .chip, figcaption, .interval, .number, dt, .quiet, .where, .score-cite, .likeness-scroll th, .likeness-scroll td';
+  const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+  const light = rgb => { const [r, g, b] = rgb.map(v => linear(v / 255)); return .2126 * r + .7152 * g + .0722 * b; };
+  const behind = e => {
+    for (; e; e = e.parentElement) {
+      const c = parse(getComputedStyle(e).backgroundColor);
+      if (c.a === 1) return c.rgb;
+    }
+    return [255, 255, 255];
+  };
+  const some = `.verdict, .chip, figcaption, .interval, .number, dt, .quiet, .where, .score-cite,
+    .likeness-scroll th, .likeness-scroll td`;
   return [...document.querySelectorAll(some)].filter(e => e.checkVisibility()).map(e => {
     const [x, y] = [light(parse(getComputedStyle(e).color).rgb), light(behind(e))].sort((p, q) => q - p);
     return {ratio: (x + .05) / (y + .05), text: e.className + ': ' + e.textContent.trim().slice(0, 40)};
@@ -140,7 +163,11 @@ def test_every_page(book: Path, browser: Any, width: int, mode: str) -> None:
                 "() => [...document.images].filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 120))")]  # fmt: skip
             found += [f"{name}: image that does not load: {i}" for i in page.evaluate(
                 "() => [...document.images].filter(i => i.loading !== 'lazy' && !i.naturalWidth).map(i => i.outerHTML.slice(0, 99))")]  # fmt: skip
-            found += [f"{name}: contrast {c['ratio']:.2f} of {c['text']!r}" for c in page.evaluate(CONTRAST) if c["ratio"] < 4.5][:3]
+            found += [
+                f"{name}: contrast {c['ratio']:.2f} of {c['text']!r}"
+                for c in page.evaluate(CONTRAST)
+                if c["ratio"] < 4.5
+            ][:3]
             brightness = sum(page.evaluate(BACKGROUND)[:3]) / 3
             assert (brightness > 200) == (mode == "light"), f"{name}: background {brightness} in {mode} mode"
             found += [f"{name}: {w}" for w in wrong]

@@ -57,7 +57,11 @@ def test_one_entry_a_printed_number(room):
 def test_printed_digits(room, cell, spec, text, rounding):
     (room.printed / "one.csv").write_text(f"dataset,mean\nX,{cell}\n", encoding="utf-8")
     change(room, "file: printed/fig3.csv, id:", "file: printed/one.csv, id:")
-    change(room, '"fig3/{dataset}/{metric}/{method}/{noise}", column: mean, sd: sd,', '"one/{dataset}", column: mean,')
+    change(
+        room,
+        '"fig3/{dataset}/{metric}/{method}/{noise}", column: mean, sd: sd,',
+        '"one/{dataset}", column: mean,',
+    )
     change(room, "rounding: 0.0005", spec or "settings: [mean]")
     (number,) = load_paper(room.yaml).claim("fig3-classical").printed
     assert (number.id, number.text) == ("one/x", text)  # ids are lower case
@@ -66,7 +70,9 @@ def test_printed_digits(room, cell, spec, text, rounding):
 
 def test_filter_keeps_lines_by_their_text(room):
     change(room, "rounding: 0.0005", 'rounding: 0.0005, filter: {noise: [0.08], dataset: ["Moons"]}')
-    assert [p.id for p in load_paper(room.yaml).claim("fig3-classical").printed] == ["fig3/moons/ari@k/single/0.08"]
+    assert [p.id for p in load_paper(room.yaml).claim("fig3-classical").printed] == [
+        "fig3/moons/ari@k/single/0.08"
+    ]
 
 
 def test_each_fills_the_pairs(room):
@@ -79,29 +85,73 @@ def test_each_fills_the_pairs(room):
 BROKEN = {
     "no yaml": ("kind: statistical", "kind: [statistical", r"no valid YAML"),
     "key twice": ("kind: statistical", "kind: statistical\n    kind: exact", r"key 'kind' is given twice"),
-    "missing field": ("    reason: Paired by training seed.\n", "", r"claim mlp-beats-dgcnn: field \(top\).*'reason'"),
-    "unknown field": ("    kind: ordering", "    knid: ordering", r"claim mlp-beats-dgcnn: .*knid.*did you mean 'kind'"),
-    "unknown kind": ("kind: ordering", "kind: order", r"field kind: 'order': expected one of exact, arithmetic"),
+    "missing field": (
+        "    reason: Paired by training seed.\n",
+        "",
+        r"claim mlp-beats-dgcnn: field \(top\).*'reason'",
+    ),
+    "unknown field": (
+        "    kind: ordering",
+        "    knid: ordering",
+        r"claim mlp-beats-dgcnn: .*knid.*did you mean 'kind'",
+    ),
+    "unknown kind": (
+        "kind: ordering",
+        "kind: order",
+        r"field kind: 'order': expected one of exact, arithmetic",
+    ),
     "unknown rule": ("rule: greater", "rule: larger", r"field rule: 'larger': expected one of prediction"),
     "unknown preset": ("presets: [full, smoke]", "presets: [fill]", r"field decides.presets.0: 'fill'"),
     "wrong type": ("n: 200", "n: many", r"claim table1-means: field printed.*'many'.*integer"),
-    "unknown arg": ("siblings: [model, level]", "sibling: [model]", r"args of rule prediction.*did you mean 'siblings'"),
+    "unknown arg": (
+        "siblings: [model, level]",
+        "sibling: [model]",
+        r"args of rule prediction.*did you mean 'siblings'",
+    ),
     "sibling column": ("siblings: [model, level]", "siblings: [modle]", r"'modle': did you mean 'model'"),
-    "no file": ("file: printed/table1.csv", "file: printed/table2.csv", r"'printed/table2.csv': expected a CSV"),
-    "no column": ("columns: [ari_k, nmi_k]", "columns: [ari_k, nmi]", r"column 'nmi': printed/table1.csv has"),
-    "no number": ("column: mean", "column: metric", r"fig3.csv, line 2, column metric: 'ari@k'.*expected a number"),
-    "nothing kept": ("rounding: 0.0005", "rounding: 0.0005, filter: {noise: [7]}", r"no line of printed/fig3.csv"),
+    "no file": (
+        "file: printed/table1.csv",
+        "file: printed/table2.csv",
+        r"'printed/table2.csv': expected a CSV",
+    ),
+    "no column": (
+        "columns: [ari_k, nmi_k]",
+        "columns: [ari_k, nmi]",
+        r"column 'nmi': printed/table1.csv has",
+    ),
+    "no number": (
+        "column: mean",
+        "column: metric",
+        r"fig3.csv, line 2, column metric: 'ari@k'.*expected a number",
+    ),
+    "nothing kept": (
+        "rounding: 0.0005",
+        "rounding: 0.0005, filter: {noise: [7]}",
+        r"no line of printed/fig3.csv",
+    ),
     "claim twice": ("id: fast\n", "id: mlp-beats-dgcnn\n", r"claim 'mlp-beats-dgcnn' is there twice"),
     "id twice": ("{method}/{noise}", "{method}", r"ledger row 'fig3/circles/ari@k/single' is there twice"),
     "with itself": ("/dgcnn/ari_k", "/mlp/ari_k", r"compared with itself"),
-    "no each": ("each: {dataset: [circles, moons], level: [easy, hard]}", "margin: 0", r"expected values for 'dataset'"),
+    "no each": (
+        "each: {dataset: [circles, moons], level: [easy, hard]}",
+        "margin: 0",
+        r"expected values for 'dataset'",
+    ),
     "no bound": ("low: 100", "low: null", r"expected low, high or both"),
     "no n": (", n: 20", "", r"claim fig3-classical: field printed.n"),
     "no printed": ("rule: within", "rule: equal", r"claim fast: args of rule equal.*unknown field 'value'"),
-    "printed too many": ("rule: sampling", "rule: greater", r"claim fig3-classical: args of rule greater.*pairs"),
+    "printed too many": (
+        "rule: sampling",
+        "rule: greater",
+        r"claim fig3-classical: args of rule greater.*pairs",
+    ),
     "outcome": ('"[Re]"', '"[re]"', r"field outcome: '\[re\]'"),
     "erratum": ("source: computed", "source: rumour", r"erratum eq3-sign: field source: 'rumour'"),
-    "script link": ("url: https://hal.science/hal-03228070", "url: 'javascript:alert(1)'", r"citation.url.*pattern"),
+    "script link": (
+        "url: https://hal.science/hal-03228070",
+        "url: 'javascript:alert(1)'",
+        r"citation.url.*pattern",
+    ),
     "wrong room": ("paper: clustering\n", "paper: fpq\n", r"'fpq', expected 'clustering'"),
 }
 
@@ -132,7 +182,9 @@ def test_python_objects_are_not_built(room):
 
 
 def test_a_file_outside_of_the_room(room):
-    (room.root / "outside.csv").write_text((room.printed / "table1.csv").read_text(encoding="utf-8"), encoding="utf-8")
+    (room.root / "outside.csv").write_text(
+        (room.printed / "table1.csv").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     change(room, "file: printed/table1.csv", "file: ../../outside.csv")
     assert "'../../outside.csv': expected a CSV file below" in refused(room)
 

@@ -22,7 +22,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     first, second = tmp_path / "a", tmp_path / "b <script>"
     entries = small_book.values(3)
     entries = entries[4:] + entries[:4]  # the one that will differ stands in the middle
-    changed = [small_book.value(ROW, [0.10, 0.11, 0.12]) if e["id"] == ROW else e for e in entries if e["id"] != "speed/ratio"]
+    changed = [
+        small_book.value(ROW, [0.10, 0.11, 0.12]) if e["id"] == ROW else e
+        for e in entries
+        if e["id"] != "speed/ratio"
+    ]
     write_results(first / "results.json", small_book.results(entries))
     write_results(second / "results.json", small_book.results(changed, seeds=3, epochs=2))
     exhibits.save_figure(first / "figures", "curves", small_book.figure())
@@ -85,7 +89,9 @@ def test_claims_that_flip(runs):
 
 def test_without_the_repository_claims_are_not_compared(runs, monkeypatch):
     monkeypatch.delenv("LIKENESS_ROOT")
-    monkeypatch.setattr("likeness.report.diff.project_root", lambda: (_ for _ in ()).throw(FileNotFoundError("no project")))
+    monkeypatch.setattr(
+        "likeness.report.diff.project_root", lambda: (_ for _ in ()).throw(FileNotFoundError("no project"))
+    )
     assert "Not compared: no project" in diff(*runs)
 
 
@@ -100,7 +106,9 @@ def test_the_command_refuses(runs, tmp_path, capsys):
     out = tmp_path / "diff.html"
     assert diff_command(runs[0], tmp_path / "nowhere", out) == 2
     assert "no results there" in capsys.readouterr().err
-    write_results(tmp_path / "c" / "results.json", small_book.results(small_book.values(3)) | {"paper": "fpq"})
+    write_results(
+        tmp_path / "c" / "results.json", small_book.results(small_book.values(3)) | {"paper": "fpq"}
+    )
     assert diff_command(runs[0], tmp_path / "c", out) == 2
     assert "expected two runs of one paper" in capsys.readouterr().err
     file = runs[0] / "results.json"

@@ -34,7 +34,10 @@ def exact(name: str, number: float) -> Value:
 
 # Three runs .8, .9, 1.0: m = .9, s = .1, t_{2, .975} = 4.303 (any t table), sqrt(1 + 1/3) = 1.1547,
 # so h = 4.303 * .1 * 1.1547 + .0005 = .4969 + .0005 = .4974: from .4026 to 1.3974.
-@pytest.mark.parametrize(("printed", "verdict"), [(0.403, REPRODUCED), (0.402, CONTRADICTED), (1.397, REPRODUCED), (1.398, CONTRADICTED)])
+@pytest.mark.parametrize(
+    ("printed", "verdict"),
+    [(0.403, REPRODUCED), (0.402, CONTRADICTED), (1.397, REPRODUCED), (1.398, CONTRADICTED)],
+)
 def test_prediction_by_hand(printed, verdict):
     decision = prediction(printed, 0.9, 0.1, 3, 0.0005)
     assert decision.verdict == verdict
@@ -51,7 +54,9 @@ def test_prediction_direction_needs_every_ordering_and_at_least_one():
     far = {"printed": 0.2, "mean": 0.9, "sd": 0.01, "n": 5, "rounding": 0.0005}
     assert prediction(**far, orderings=[(0.3, 0.1), (-0.2, -0.4)]).verdict == DIRECTION
     assert prediction(**far, orderings=[(0.3, 0.1), (-0.2, 0.4)]).verdict == CONTRADICTED
-    assert prediction(**far, orderings=[(0.3, 0.0)]).verdict == CONTRADICTED  # a tie of ours keeps no ordering
+    assert (
+        prediction(**far, orderings=[(0.3, 0.0)]).verdict == CONTRADICTED
+    )  # a tie of ours keeps no ordering
     assert prediction(**far, orderings=[]).verdict == CONTRADICTED
 
 
@@ -86,8 +91,8 @@ def test_prediction_refuses(bad):
         prediction(**{"printed": 0.5, "mean": 0.5, "sd": 0.1, "n": 3, "rounding": 0.0} | bad)
 
 
-# s = .3, 20 printed and 180 of our samples: .09/20 + .09/180 = .005, its root .07071. One number: limit 1.960,
-# so +-.13859. Of 10 numbers: 1 - .05/20 = .9975, limit 2.807, so +-.19849.
+# s = .3, 20 printed and 180 of our samples: .09/20 + .09/180 = .005, its root .07071. One number: limit
+# 1.960, so +-.13859. Of 10 numbers: 1 - .05/20 = .9975, limit 2.807, so +-.19849.
 @pytest.mark.parametrize(
     ("off", "family", "verdict"),
     [(0.138, 1, REPRODUCED), (0.139, 1, CONTRADICTED), (0.198, 10, REPRODUCED), (0.199, 10, CONTRADICTED)],
@@ -191,13 +196,17 @@ def test_greater_welch_by_hand():
 def test_greater_of_deterministic_values_needs_no_runs():
     values = {"a": exact("a", 2.0), "b": exact("b", 1.0)}
     assert greater([("a", "b")], values).verdict == REPRODUCED
-    assert greater([("a", "b")], values, margin=1.0).verdict == CONTRADICTED  # more than the margin, not as much
+    assert (
+        greater([("a", "b")], values, margin=1.0).verdict == CONTRADICTED
+    )  # more than the margin, not as much
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_greater_laws(seed):
     rng = np.random.default_rng(seed)
-    a, b = (runs(name, *rng.normal(mean, 0.1, 4)) for name, mean in (("a", rng.uniform()), ("b", rng.uniform())))
+    a, b = (
+        runs(name, *rng.normal(mean, 0.1, 4)) for name, mean in (("a", rng.uniform()), ("b", rng.uniform()))
+    )
     values = {"a": a, "b": b}
     there, back = (greater(pair, values).verdict for pair in ([("a", "b")], [("b", "a")]))
     if there == REPRODUCED:
@@ -206,7 +215,9 @@ def test_greater_laws(seed):
     order = VERDICTS.index
     assert order(greater([("a", "b")], values, margin=0.1).verdict) >= order(there)  # asking more never helps
     pairs = [("a", "b"), ("b", "a")]
-    assert order(greater(pairs, values, share=0.5).verdict) <= order(greater(pairs, values, share=1.0).verdict)
+    assert order(greater(pairs, values, share=0.5).verdict) <= order(
+        greater(pairs, values, share=1.0).verdict
+    )
 
 
 def test_within():

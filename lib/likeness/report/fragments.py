@@ -50,8 +50,10 @@ def ledger_table(
     if columns is not None:
         _refuse_unknown("column", columns, sorted({row.key.get("column", "") for row in found}))
         found = [row for row in found if row.key.get("column") in columns]
-    caption = caption or f"{found[0].where}: printed, and ours with the 95 % interval of the mean"
-    if columns is not None and len(columns) > 1:
+    stacked = columns is not None and len(columns) > 1
+    ours = "our full record and this run" if stacked else "ours"
+    caption = caption or f"{found[0].where}: printed, and {ours}, with the 95 % interval of the mean"
+    if columns is not None and stacked:
         lines = _lines(found, names)
         cells = [(line, [_one(group, column) for column in columns]) for line, group in lines]
         return render("pivot", caption=caption, keys=names, columns=columns, lines=cells)

@@ -76,3 +76,8 @@ def table_against_curves(table: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFr
             lines.append((row["dataset"], row["model"], metric, row[metric], points["mean"].mean(), se,
                           difference / se))
     return pd.DataFrame(lines, columns=["dataset", "model", "metric", "table1", "fig3", "se", "z"])
+
+
+def slug(check: str) -> str:
+    """Name of a check as part of an id: "best ARI >= ARI@k" becomes best-ari-ari@k."""
+    return "-".join("".join(c if c.isalnum() or c in "@_" else " " for c in check.lower()).split())

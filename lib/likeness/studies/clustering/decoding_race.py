@@ -152,3 +152,8 @@ def same_clusters(tree: np.ndarray, reference: np.ndarray) -> bool:
 def _equal_partitions(a: np.ndarray, b: np.ndarray) -> bool:
     pairs = np.unique(np.column_stack([a, b]), axis=0)
     return len(pairs) == len(np.unique(a)) == len(np.unique(b))
+
+
+def sizes(most: int) -> list[int]:
+    """Sizes of the race: the powers of ten from 1,000 and the claim's 5,000, up to ``most``."""
+    return sorted({n for n in (1_000, 5_000, 10_000, 100_000, 1_000_000) if n < most} | {most})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import fastcluster
-import numpy as np
 import pandas as pd
 
 from likeness.data.points import CLUSTERS, Level
@@ -107,6 +106,6 @@ def long_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([table, sds], ignore_index=True).drop(columns="sd")
 
 
-def shares(values: np.ndarray, printed: float) -> float:
-    """Share of runs at or below a printed value."""
-    return float(np.mean(np.asarray(values) <= printed))
+def as_printed(curves: pd.DataFrame) -> pd.DataFrame:
+    """Curves with the metric names of the printed figure: ari@k for ari_k."""
+    return curves.assign(metric=curves.metric.str.replace("_k", "@k"))

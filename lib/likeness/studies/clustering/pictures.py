@@ -1,0 +1,74 @@
+"""Figures of the clustering chapter."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from likeness.studies.clustering.parameters import Parameters
+from likeness.studies.clustering.protocol import DATASETS, METRICS, curve_sets
+from likeness.studies.clustering.rows import Protocol
+
+METHODS = ("single", "average", "complete", "ward", "mlp", "dgcnn")
+NAMES = {"ari_k": "ARI@k", "purity_k": "purity@k", "nmi_k": "NMI@k", "ari": "best ARI"}
+COLOURS = dict(zip(METHODS, sns.color_palette("colorblind", len(METHODS)), strict=True))
+
+
+def samples(p: Parameters, noises: tuple[float, ...] = (0.0, 0.08, 0.16)) -> Figure:
+    """Samples of the four generators at three noise values, like Fig. 1."""
+    fig, axes = plt.subplots(len(noises), len(DATASETS), figsize=(9, 6.6), squeeze=False)
+    for i, noise in enumerate(noises):
+        for j, dataset in enumerate(DATASETS):
+            points = curve_sets(Protocol.of(p), dataset, noise, 1, "figure 1")[0]
+            axes[i, j].scatter(*points.x.T, c=points.y, s=6, cmap="tab10", vmin=0, vmax=9)
+            axes[i, j].set(xticks=[], yticks=[], aspect="equal", title=f"{dataset}, {noise:g}")
+    fig.tight_layout()
+    return fig
+
+
+def curves(learned: pd.DataFrame, classical: pd.DataFrame, printed: pd.DataFrame, dataset: str) -> Figure:
+    """Figure 3 of one data set: ours as lines with the 95 % interval of the mean, the printed means as circles."""
+    ours = pd.concat([classical, learned], ignore_index=True)
+    ours = ours[ours.dataset == dataset]
+    fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), sharex=True)
+    for axis, metric in zip(axes.flat, METRICS, strict=True):
+        for method in METHODS:
+            mine = ours[(ours.metric == metric) & (ours.method == method)].groupby("noise")["value"]
+            mean, error = mine.mean(), 1.96 * mine.sem()
+            axis.plot(mean.index, mean, color=COLOURS[method], label=method, lw=1.5)
+            axis.fill_between(mean.index, mean - error, mean + error, color=COLOURS[method], alpha=0.2, lw=0)
+            key = (printed.dataset == dataset) & (printed.metric == metric.replace("_k", "@k"))
+            theirs = printed[key & (printed.method == method)]
+            axis.plot(theirs.noise, theirs["mean"], "o", color=COLOURS[method], ms=3.5, mfc="none")
+        axis.set(title=NAMES[metric], xlabel="noise")
+    axes[0, 0].legend(fontsize=8)
+    fig.tight_layout()
+    return fig
+
+
+def variance(frame: pd.DataFrame, likelihood: pd.DataFrame) -> Figure:
+    """Every run of the first row of Table 1 as a dot, the printed values as crosses."""
+    fig, axis = plt.subplots(figsize=(9, 3.6))
+    shown = frame.assign(what=frame.metric.map(NAMES))
+    sns.stripplot(shown, x="what", y="value", hue="source", dodge=True, size=4, alpha=0.6, ax=axis)
+    for position, metric in enumerate(METRICS):
+        for shift, source in ((-0.2, "table1"), (0.2, "fig3")):
+            line = likelihood[(likelihood.source == source) & (likelihood.metric == metric)]
+            axis.plot(position + shift, line.printed, "kx", ms=10, mew=2, label="printed" if not position + shift + 0.2 else None)
+    axis.set(xlabel="", ylabel="score")
+    axis.legend()
+    fig.tight_layout()
+    return fig
+
+
+def race(frame: pd.DataFrame) -> Figure:
+    """Seconds against points, by decoder."""
+    fig, axis = plt.subplots(figsize=(7, 4))
+    done = frame[np.isfinite(frame.best_s)]
+    sns.lineplot(done, x="n", y="best_s", hue="peer", marker="o", ax=axis)
+    axis.set(xscale="log", yscale="log", xlabel="points", ylabel="seconds")
+    fig.tight_layout()
+    return fig
