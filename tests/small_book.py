@@ -75,8 +75,8 @@ claims:
     text: Single linkage falls apart as the noise grows.
     kind: statistical
     printed:
-      {{file: printed/fig3.csv, id: "fig3/{{dataset}}/{{metric}}/{{method}}/{{noise}}", column: mean, sd: sd, n: 20,
-       rounding: 0.0005}}
+      {{file: printed/fig3.csv, id: "fig3/{{dataset}}/{{metric}}/{{method}}/{{noise}}", column: mean,
+       sd: sd, n: 20, rounding: 0.0005}}
     decides: {{presets: [full, smoke], chips: [paper]}}
     rule: sampling
     reason: The generator is known, so only sampling error may separate the means.

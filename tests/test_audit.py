@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import small_book
 
+import small_book
 from likeness.report.audit import audit_claims, audit_notebook, audit_prose
 from likeness.report.claims import load_paper
 from likeness.report.records import read_results

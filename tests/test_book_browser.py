@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import unquote, urldefrag
 
 import pytest
-import small_book
 from rich.console import Console
 
+import small_book
 from likeness.report.build import build
 from likeness.report.diff import diff
 
@@ -39,7 +39,7 @@ screenshots = _tool()
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium. Without one the tests are skipped, except in CI, where that would hide that nothing was tested."""
+    """Chromium. Without one the tests are skipped, except in CI: there it would hide that nothing was tested."""
     try:
         import playwright.sync_api  # noqa: F401
 
@@ -115,18 +115,26 @@ MATH = "() => document.querySelectorAll('span.math, div.math').length"
 RENDERED = "() => document.querySelectorAll('.math mjx-container svg').length"
 OVERFLOW = """() => {
   const width = document.documentElement.clientWidth;
-  const boxes = '.likeness-scroll, pre, .pst-scrollable-table-container, mjx-container, .bd-sidebar-primary, dialog';
+  const boxes = `.likeness-scroll, pre, .pst-scrollable-table-container, mjx-container,
+    .bd-sidebar-primary, dialog`;
   const inBox = e => e.closest(boxes);
   const wide = [...document.querySelectorAll('.bd-article *')].filter(
-    e => e.getBoundingClientRect().right > width + 1 && !inBox(e) && getComputedStyle(e).position !== 'absolute');
+    e => e.getBoundingClientRect().right > width + 1 && !inBox(e)
+      && getComputedStyle(e).position !== 'absolute');
   const shown = wide.slice(0, 3).map(e => e.outerHTML.slice(0, 120));
   return {page: document.documentElement.scrollWidth - width, wide: shown};
 }"""
 # WCAG 2 contrast of every label and small text with the nearest opaque background
 CONTRAST = """() => {
-  const parse = c => { const [r, g, b, a] = c.match(/[\\d.]+/g).map(Number); return {rgb: [r, g, b], a: a ?? 1}; };
+  const parse = c => {
+    const [r, g, b, a] = c.match(/[\\d.]+/g).map(Number);
+    return {rgb: [r, g, b], a: a ?? 1};
+  };
   const linear = v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
-  const light = rgb => { const [r, g, b] = rgb.map(v => linear(v / 255)); return .2126 * r + .7152 * g + .0722 * b; };
+  const light = rgb => {
+    const [r, g, b] = rgb.map(v => linear(v / 255));
+    return .2126 * r + .7152 * g + .0722 * b;
+  };
   const behind = e => {
     for (; e; e = e.parentElement) {
       const c = parse(getComputedStyle(e).backgroundColor);
@@ -144,6 +152,24 @@ CONTRAST = """() => {
 BACKGROUND = "() => getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number)"
 
 
+def faults(page: Any, mode: str) -> list[str]:
+    """What a reader of this page would stumble over."""
+    if wanted := page.evaluate(MATH):
+        page.wait_for_function(f"({RENDERED})() >= {wanted}", timeout=10_000)
+    found = ["TeX that MathJax cannot read"] if page.query_selector(".math mjx-merror") else []
+    over = page.evaluate(OVERFLOW)
+    if over["page"] > 0 or over["wide"]:
+        found.append(f"wider than the window by {over['page']} px: {over['wide']}")
+    found += [f"image without alt text: {image}" for image in page.evaluate(UNNAMED)]
+    found += [f"image that does not load: {image}" for image in page.evaluate(BROKEN)]
+    pale = [c for c in page.evaluate(CONTRAST) if c["ratio"] < 4.5]
+    found += [f"contrast {c['ratio']:.2f} of {c['text']!r}" for c in pale[:3]]
+    brightness = sum(page.evaluate(BACKGROUND)[:3]) / 3
+    if (brightness > 200) != (mode == "light"):
+        found.append(f"background {brightness:.0f} in {mode} mode")
+    return found
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page(book: Path, browser: Any, width: int, mode: str) -> None:
@@ -151,26 +177,8 @@ def test_every_page(book: Path, browser: Any, width: int, mode: str) -> None:
     pages = pages_of(book)
     assert len(pages) >= 6
     for file in pages:
-        name = file.relative_to(book)
         with watched(browser, file, width, mode) as (page, wrong):
-            if wanted := page.evaluate(MATH):
-                page.wait_for_function(f"({RENDERED})() >= {wanted}", timeout=10_000)
-            assert not page.query_selector(".math mjx-merror"), f"{name}: TeX that MathJax cannot read"
-            over = page.evaluate(OVERFLOW)
-            if over["page"] > 0 or over["wide"]:
-                found.append(f"{name}: wider than the window by {over['page']} px: {over['wide']}")
-            found += [f"{name}: image without alt text: {i}" for i in page.evaluate(
-                "() => [...document.images].filter(i => !i.alt.trim()).map(i => i.outerHTML.slice(0, 120))")]  # fmt: skip
-            found += [f"{name}: image that does not load: {i}" for i in page.evaluate(
-                "() => [...document.images].filter(i => i.loading !== 'lazy' && !i.naturalWidth).map(i => i.outerHTML.slice(0, 99))")]  # fmt: skip
-            found += [
-                f"{name}: contrast {c['ratio']:.2f} of {c['text']!r}"
-                for c in page.evaluate(CONTRAST)
-                if c["ratio"] < 4.5
-            ][:3]
-            brightness = sum(page.evaluate(BACKGROUND)[:3]) / 3
-            assert (brightness > 200) == (mode == "light"), f"{name}: background {brightness} in {mode} mode"
-            found += [f"{name}: {w}" for w in wrong]
+            found += [f"{file.relative_to(book)}: {fault}" for fault in faults(page, mode) + wrong]
     assert not found, "\n".join(found)
 
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-import small_book
 
+import small_book
 from likeness.report.claims import ClaimError, load_paper
 from likeness.report.rooms import Room
 

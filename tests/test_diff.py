@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-import small_book
 
+import small_book
 from likeness.report import exhibits
 from likeness.report.diff import compare_claims, compare_values, diff, diff_command
 from likeness.report.records import write_results

@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-import small_book
 
+import small_book
 from likeness.report.claims import ClaimError
 from likeness.report.ledger import check_command, counts, join, load_record
 from likeness.report.moved import moved, moved_claims, moved_values
@@ -72,9 +72,7 @@ def test_not_testable_says_why(room):
     laptop = rows_of(room, small_book.results(entries, preset="laptop"))[ROW]
     assert (laptop.verdict, laptop.ours is None) == (UNTESTABLE, False)  # our number is shown all the same
     assert "preset laptop may not decide, only full, smoke" in laptop.note
-    generated = replaced(
-        entries, {ROW: small_book.value(ROW, [0.8, 0.9], chip="generated")}
-    )
+    generated = replaced(entries, {ROW: small_book.value(ROW, [0.8, 0.9], chip="generated")})
     assert (
         "is of generated data, only paper may decide"
         in rows_of(room, small_book.results(generated))[ROW].note
@@ -87,16 +85,15 @@ def test_not_testable_says_why(room):
 
 
 def test_direction_only_looks_along_the_sibling_columns(room):
-    # moons easy dgcnn is .12 too high, yet below both that it is compared with: mlp at easy (.895), dgcnn at hard
+    # .12 too high, yet below both that it is compared with: mlp at easy (.895), dgcnn at hard (.917)
     name = "table1/moons/easy/dgcnn/ari_k"
     entries = small_book.values(3)
-    tight = {n: small_book.value(n, [m, m + 0.001, m - 0.001]) for n, m in {
-        name: 0.838, "table1/moons/easy/mlp/ari_k": 0.895, "table1/moons/hard/dgcnn/ari_k": 0.917}.items()}  # fmt: skip
-    by = {n: v for n, v in tight.items()}
+    means = {name: 0.838, "table1/moons/easy/mlp/ari_k": 0.895, "table1/moons/hard/dgcnn/ari_k": 0.917}
+    by = {n: small_book.value(n, [m, m + 0.001, m - 0.001]) for n, m in means.items()}
     row = rows_of(room, small_book.results(replaced(entries, by)))[name]
     assert row.verdict == DIRECTION
     assert "2 of 2 printed orderings hold" in row.note
-    assert set(row.uses) == set(tight)
+    assert set(row.uses) == set(means)
     by[name] = small_book.value(name, [0.9, 0.901, 0.899])  # above the mlp now
     row = rows_of(room, small_book.results(replaced(entries, by)))[name]
     assert row.verdict == CONTRADICTED
@@ -221,7 +218,9 @@ def test_a_sentence_that_flips_has_moved_even_if_no_value_has(room):
 
 def test_a_slow_machine_contradicts_a_speed_claim_but_moves_no_value(room, capsys):
     slow = small_book.value("speed/ratio", None, 40.0, chip="public", unit="ratio")
-    code, said = check(room, small_book.values(3), replaced(small_book.values(3), {"speed/ratio": slow}), capsys)
+    code, said = check(
+        room, small_book.values(3), replaced(small_book.values(3), {"speed/ratio": slow}), capsys
+    )
     assert code == 1
     assert "0 moved" in said
     assert "fast" in said

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import small_book
 import yaml
 from rich.console import Console
 
+import small_book
 from likeness.report.build import build, build_command
 from likeness.report.chapter import Chapter
 from likeness.report.claims import ClaimError

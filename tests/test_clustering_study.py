@@ -1,0 +1,69 @@
+"""The chapter's protocol, audit and room."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from likeness.report.rooms import project_root
+from likeness.studies.clustering import arithmetic, switches
+from likeness.studies.clustering.parameters import Parameters
+from likeness.studies.clustering.protocol import Protocol, generator, test_sets as sets_of
+from likeness.studies.parallel import run_all
+
+ROOM = project_root() / "paper_runs" / "clustering"
+SMOKE = Parameters.resolve({"preset": "smoke"})
+
+
+def test_the_notebook_names_every_parameter_once():
+    cell = (ROOM / "clustering.py").read_text().split('tags=["parameters"]')[1].split("# %%")[0]
+    names = re.findall(r"^(\w+) = ", cell, flags=re.M)
+    assert sorted(names) == sorted(f.name for f in dataclasses.fields(Parameters))
+
+
+def test_the_notebook_only_calls():
+    text = (ROOM / "clustering.py").read_text()
+    assert not re.search(r"^\s*(def|class) ", text, flags=re.M)
+
+
+def test_table_has_all_rows_and_the_figure_all_its_points():
+    assert pd.read_csv(ROOM / "printed/table1.csv").shape == (16, 15)
+    assert len(pd.read_csv(ROOM / "printed/fig3.csv")) == 1581
+
+
+def test_test_sets_do_not_depend_on_model_level_or_order():
+    p = Protocol.of(SMOKE)
+    a, b = sets_of(p, "moons", 1), sets_of(p, "moons", 1)
+    assert all(np.array_equal(x.x, y.x) for x, y in zip(a, b, strict=True))
+    assert not np.array_equal(a[0].x[:50], sets_of(p, "moons", 2)[0].x[:50])
+    assert generator(0, "a").integers(10**9) != generator(1, "a").integers(10**9)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_tasks_come_back_in_order_whatever_the_number_of_processes(jobs):
+    assert list(run_all(pow, [(2, i) for i in range(7)], jobs)) == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_largest_sd_is_reached_by_values_at_the_ends():
+    x = np.array([0.0] * 3 + [1.0] * 7)
+    assert arithmetic.largest_sd(x.mean(), 0, 1, 10) == pytest.approx(x.std(ddof=1))
+
+
+def test_the_audit_catches_an_impossible_number():
+    table = pd.read_csv(ROOM / "printed/table1.csv")
+    assert arithmetic.audit_table1(table).holds.all()
+    table.loc[0, "ari_sd"] = 0.9
+    table.loc[1, "ari"] = table.loc[1, "ari_k"] - 0.1
+    assert (~arithmetic.audit_table1(table).holds).sum() == 2
+
+
+def test_effects_are_paired_differences():
+    frame = pd.DataFrame(
+        [("blobs", s, seed, "ari_k", v, 0.1) for s, seed, v in
+         (("base", 0, 0.5), ("base", 1, 0.7), ("no-hyphc", 1, 0.6), ("no-hyphc", 0, 0.8))],
+        columns=["dataset", "switch", "seed", "metric", "value", "sd"],
+    )
+    got = switches.effects(frame).set_index("seed").value
+    assert got[0] == pytest.approx(0.3) and got[1] == pytest.approx(-0.1)
