@@ -105,7 +105,7 @@ def test_a_column_that_no_claim_judges(room):
 
 
 def test_lines_that_a_filter_leaves_out(room):
-    found = problems(room, "rounding: 0.0005", "rounding: 0.0005, filter: {dataset: [moons]}")
+    found = problems(room, "rounding: 0.0005", "rounding: 0.0005\n      filter: {dataset: [moons]}")
     assert len(found) == 2
     assert "fig3.csv, line 2, column mean: no claim judges the printed 1.0" in found[0]
 
