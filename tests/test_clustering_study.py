@@ -67,3 +67,35 @@ def test_effects_are_paired_differences():
     )
     got = switches.effects(frame).set_index("seed").value
     assert got[0] == pytest.approx(0.3) and got[1] == pytest.approx(-0.1)
+
+
+def note_and_double(folder, x):
+    with open(f"{folder}/calls", "a") as f:
+        f.write(f"{x}\n")
+    if x < 0:
+        raise ValueError(f"x = {x}")
+    return 2 * x
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+    folder = str(tmp_path)
+    with pytest.raises(ValueError, match="x = -1"):
+        list(run_all(note_and_double, [(folder, 1), (folder, 2), (folder, -1)], jobs=1))
+    assert list(run_all(note_and_double, [(folder, 1), (folder, 2), (folder, 3)], jobs=1)) == [2, 4, 6]
+    assert (tmp_path / "calls").read_text().split() == ["1", "2", "-1", "3"]
+
+
+def test_nothing_is_kept_where_the_cache_is_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIKENESS_CACHE", "off")
+    for _ in range(2):
+        list(run_all(note_and_double, [(str(tmp_path), 5)], jobs=1))
+    assert (tmp_path / "calls").read_text().split() == ["5", "5"]
+
+
+def test_a_kept_result_is_dropped_when_code_in_reach_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+    for code in ("one", "two", "two"):
+        monkeypatch.setattr("likeness.studies.parallel._code_of", lambda module, code=code: code)
+        list(run_all(note_and_double, [(str(tmp_path), 7)], jobs=1))
+    assert (tmp_path / "calls").read_text().split() == ["7", "7"]

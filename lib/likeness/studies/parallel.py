@@ -1,36 +1,77 @@
-"""Spread independent tasks over processes, one thread each."""
+"""Spread independent tasks over processes, one thread each, and keep what is done."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 import joblib
 
+from likeness.report.fingerprint import closure, file_sha256
+from likeness.report.rooms import project_root
+
 Result = TypeVar("Result")
+
+#: Folder of finished tasks; "off" keeps nothing. It is the user's own, so that its pickles are.
+CACHE_VARIABLE = "LIKENESS_CACHE"
 
 
 def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], jobs: int = 0) -> Iterator[Result]:
     """Yield ``task(*a)`` for every a, in order.
 
     Two processes with two threads each ran five times slower than with one each, hence one thread a worker. The
-    results do not depend on ``jobs``: every task derives its own seed.
+    results do not depend on ``jobs``: every task derives its own seed. A finished task is kept on disk under the hash
+    of the library code it can reach and of its arguments, so that an interrupted run goes on where it stopped.
 
     Parameters
     ----------
+    arguments : tuples of values whose repr says all that the task depends on
     jobs : worker processes; 0: one a core; 1: this process
     """
     workers = min(jobs or joblib.cpu_count(), max(len(arguments), 1))
+    folder, code = _folder(), _code_of(task.__module__)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if workers > 1 else nullcontext():
         parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-        yield from parallel(joblib.delayed(_single_threaded)(task, a) for a in arguments)
+        yield from parallel(joblib.delayed(_kept)(task, a, folder, code) for a in arguments)
+
+
+def _kept(task: Callable[..., Result], arguments: tuple[Any, ...], folder: Path | None, code: str) -> Result:
+    if folder is None:
+        return _single_threaded(task, arguments)
+    name = hashlib.sha256(f"{code} {task.__qualname__} {arguments!r}".encode()).hexdigest()
+    path = folder / f"{name}.joblib"
+    if path.is_file():
+        return joblib.load(path)
+    result = _single_threaded(task, arguments)
+    folder.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}")  # renamed when whole: a killed run leaves no broken file behind
+    joblib.dump(result, half)
+    half.rename(path)
+    return result
 
 
 def _single_threaded(task: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
     import torch
 
     torch.set_num_threads(1)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     return task(*arguments)
+
+
+def _folder() -> Path | None:
+    given = os.environ.get(CACHE_VARIABLE)
+    if given == "off":
+        return None
+    return Path(given) if given else project_root() / "_build" / "cache"
+
+
+@cache
+def _code_of(module: str) -> str:
+    """Hash of every module in reach that can change a result: `report` and the declaration of defaults cannot."""
+    reach = closure([f"import {module}"])
+    used = {n: p for n, p in reach.items() if ".report" not in n and not n.endswith(".parameters")}
+    return hashlib.sha256(repr([(n, file_sha256(used[n])) for n in sorted(used)]).encode()).hexdigest()
