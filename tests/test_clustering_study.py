@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 from likeness.report.rooms import project_root
 from likeness.studies.clustering import arithmetic, switches
 from likeness.studies.clustering.parameters import Parameters
-from likeness.studies.clustering.protocol import Protocol, generator, test_sets as sets_of
+from likeness.studies.clustering.protocol import Protocol, generator
+from likeness.studies.clustering.protocol import test_sets as sets_of
 from likeness.studies.parallel import run_all
 
 ROOM = project_root() / "paper_runs" / "clustering"
@@ -70,7 +72,7 @@ def test_effects_are_paired_differences():
 
 
 def note_and_double(folder, x):
-    with open(f"{folder}/calls", "a") as f:
+    with (Path(folder) / "calls").open("a") as f:
         f.write(f"{x}\n")
     if x < 0:
         raise ValueError(f"x = {x}")

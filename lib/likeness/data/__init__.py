@@ -1,0 +1,1 @@
+"""Data sets: generators, loaders, and the registry of where each comes from."""

@@ -1,0 +1,1 @@
+"""Pure functions on arrays: scores of clusterings and hierarchies."""

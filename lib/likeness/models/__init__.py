@@ -1,0 +1,1 @@
+"""Models and losses of the papers, one module or package a paper."""

@@ -76,8 +76,8 @@ def triplet_loss(s: Tensor, pairs: Pairs, margin: float, *, variant: Variant = "
         torch.relu(sign * (s.index_select(0, end) - s_ap) + margin) * pairs.negative  # (P, l)
         for end in (pairs.anchor, pairs.positive)
     ]
-    count = sum(torch.count_nonzero(v) for v in violations)
-    return (violations[0].sum() + violations[1].sum()) / torch.clamp(count, min=1)
+    count = torch.count_nonzero(violations[0]) + torch.count_nonzero(violations[1])
+    return (violations[0].sum() + violations[1].sum()) / count.clamp(min=1)
 
 
 def labelled_triples(labels: Tensor, per_anchor: int, generator: torch.Generator) -> Tensor:

@@ -9,7 +9,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import geoopt
@@ -140,7 +140,7 @@ class SimilarityModel(nn.Module):
 
 def build(name: str, *, inputs: int = 2, hidden: int = 64, output: OutputBlock = "activated") -> SimilarityModel:
     """``build("mlp")`` or ``build("dgcnn")``: a fresh model of Table 1, weights from torch's current generator."""
-    makers = {"mlp": mlp, "dgcnn": dgcnn}
+    makers: dict[str, Callable[..., nn.Sequential]] = {"mlp": mlp, "dgcnn": dgcnn}
     if name not in makers:
         raise ValueError(f"unknown network {name!r}: expected one of {sorted(makers)}")
     return SimilarityModel(makers[name](inputs=inputs, hidden=hidden, output=output))

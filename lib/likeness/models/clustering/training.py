@@ -70,6 +70,7 @@ class LabelledSet:
 
     @classmethod
     def of(cls, x: NDArray[np.float64], y: NDArray[np.int64], known: NDArray[np.bool_]) -> LabelledSet:
+        """Sample from arrays: x (n, d), y (n,), known (n,) which labels may be used; ValueError on NaN."""
         if not np.isfinite(x).all():
             raise ValueError("a point set has NaN or infinite coordinates: drop or impute those points first")
         index = torch.from_numpy(np.flatnonzero(known))
@@ -77,6 +78,7 @@ class LabelledSet:
         return cls(torch.from_numpy(x).float(), index, labels, same_class_pairs(labels))
 
     def to(self, device: torch.device) -> LabelledSet:
+        """Copy on a device."""
         pairs = Pairs(*(t.to(device) for t in self.pairs))
         return LabelledSet(self.x.to(device), self.known.to(device), self.labels.to(device), pairs)
 
@@ -91,6 +93,7 @@ class History:
 
     @property
     def stopped(self) -> int:
+        """Epochs that ran."""
         return len(self.train)
 
 

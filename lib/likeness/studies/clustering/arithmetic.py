@@ -50,9 +50,8 @@ def audit_fig3(curves: pd.DataFrame, n: int = 20) -> pd.DataFrame:
         bound = largest_sd(row["mean"], low, 1.0, n)
         lines.append((where, "sd is possible", row["sd"], bound, row["sd"] <= bound + tolerance))
     wide = curves.pivot_table(index=["dataset", "method", "noise"], columns="metric", values="mean").dropna()
-    for key, row in wide.iterrows():
-        lines.append(("/".join(map(str, key)), "best ARI >= ARI@k", row["ari"], row["ari@k"],  # type: ignore[call-overload]
-                      row["ari"] >= row["ari@k"] - tolerance))
+    for key, best, at_k in zip(wide.index, wide["ari"], wide["ari@k"], strict=True):
+        lines.append(("/".join(map(str, key)), "best ARI >= ARI@k", best, at_k, best >= at_k - tolerance))
     return pd.DataFrame(lines, columns=["cell", "check", "left", "right", "holds"])
 
 

@@ -57,7 +57,8 @@ def variance(frame: pd.DataFrame, likelihood: pd.DataFrame) -> Figure:
     for position, metric in enumerate(METRICS):
         for shift, source in ((-0.2, "table1"), (0.2, "fig3")):
             line = likelihood[(likelihood.source == source) & (likelihood.metric == metric)]
-            axis.plot(position + shift, line.printed, "kx", ms=10, mew=2, label="printed" if not position + shift + 0.2 else None)
+            label = "printed" if (position, source) == (0, "table1") else None
+            axis.plot(position + shift, line.printed, "kx", ms=10, mew=2, label=label)
     axis.set(xlabel="", ylabel="score")
     axis.legend()
     fig.tight_layout()

@@ -52,6 +52,7 @@ class Protocol:
 
     @classmethod
     def of(cls, p: Parameters) -> Protocol:
+        """The part of a run's parameters that matters here."""
         return cls(
             seed=p.seed,
             epochs=p.epochs,
@@ -186,5 +187,5 @@ def test(net: SimilarityModel, sets: Sequence[PointSet], dataset: str) -> list[d
 
 def _safe(u: np.ndarray) -> np.ndarray:
     """A network that maps a point to exactly zero gives it no direction: lay it at angle 0, as the code's 0/0 guard."""
-    zero = ~u.any(axis=1)
-    return np.where(zero[:, None], [1.0, 0.0], u) if zero.any() else u
+    zero = np.logical_not(np.any(u, axis=1))
+    return np.where(np.atleast_1d(zero)[:, None], [1.0, 0.0], u)

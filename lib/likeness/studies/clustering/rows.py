@@ -68,8 +68,9 @@ def _one_row(
 ) -> tuple[Trained, pd.DataFrame, pd.DataFrame]:
     trained = train(p, dataset, level, model, seed)
     net = restore(p, trained)
-    key = {"dataset": dataset, "level": level, "model": model, "seed": seed}
-    table = summary(test(net, test_sets(p, dataset, seed), dataset)).assign(**key)
+    table = summary(test(net, test_sets(p, dataset, seed), dataset)).assign(
+        dataset=dataset, level=level, model=model, seed=seed
+    )
     curves = [
         summary(test(net, curve_sets(p, dataset, noise, p.curve_samples, seed), dataset)).assign(
             dataset=dataset, method=model, noise=noise, seed=seed
