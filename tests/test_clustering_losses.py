@@ -17,6 +17,7 @@ from likeness.models.clustering.losses import (
     same_class_pairs,
     triplet_loss,
 )
+from likeness.models.clustering.training import TrainingOptions
 
 SEEDS = range(5)
 
@@ -223,3 +224,27 @@ def test_no_triple_is_an_error():
         hyphc_loss(cosine(u), torch.tensor([0.5]), torch.empty(0, 3, dtype=torch.int64), 0.1)
     with pytest.raises(ValueError, match="three points"):
         random_triples(2, 5, torch.Generator())
+
+
+def test_sums_are_the_means_times_their_counts():
+    labels = torch.tensor([0, 0, 0, 1, 1, 2])
+    angles = torch.linspace(0.1, 5.0, 6, dtype=torch.float64)
+    s, pairs = cosine(torch.stack([angles.cos(), angles.sin()], 1)), same_class_pairs(labels)
+    radius = torch.tensor([0.3], dtype=torch.float64)
+    summed = hyphc_loss_all(s, radius, pairs, 0.1, reduction="sum")
+    w_mean = ((1 + s) / 2).mean()
+    mean = hyphc_loss_all(s, radius, pairs, 0.1) - w_mean
+    assert float(summed) == pytest.approx(float(mean * pairs.negative.sum() + w_mean * s.numel()))
+    violating = sum(
+        float(s[a, n] - s[a, p] + 0.5) > 0
+        for a in range(6) for p in range(6) for n in range(6)
+        if a != p and labels[a] == labels[p] and labels[a] != labels[n]
+    )  # fmt: skip
+    total = triplet_loss(s, pairs, 0.5, reduction="sum")
+    assert float(total) == pytest.approx(violating * float(triplet_loss(s, pairs, 0.5)))
+    assert violating > 0
+
+
+def test_a_sum_over_sampled_triples_is_refused():
+    with pytest.raises(ValueError, match="expected triples 'all'"):
+        TrainingOptions(reduction="sum", triples="sampled")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from likeness.report.provenance import WORK
 from likeness.report.rooms import project_root
 from likeness.studies.clustering import arithmetic, switches
 from likeness.studies.clustering.parameters import Parameters
@@ -44,7 +45,8 @@ def test_test_sets_do_not_depend_on_model_level_or_order():
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_tasks_come_back_in_order_whatever_the_number_of_processes(jobs):
+def test_tasks_come_back_in_order_whatever_the_number_of_processes(jobs, monkeypatch):
+    monkeypatch.setenv("LIKENESS_CACHE", "off")
     assert list(run_all(pow, [(2, i) for i in range(7)], jobs)) == [1, 2, 4, 8, 16, 32, 64]
 
 
@@ -101,3 +103,12 @@ def test_a_kept_result_is_dropped_when_code_in_reach_changes(tmp_path, monkeypat
         monkeypatch.setattr("likeness.studies.parallel._code_of", lambda module, code=code: code)
         list(run_all(note_and_double, [(str(tmp_path), 7)], jobs=1))
     assert (tmp_path / "calls").read_text().split() == ["7", "7"]
+
+
+def test_work_kept_from_an_earlier_run_is_counted_as_such(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIKENESS_CACHE", str(tmp_path / "cache"))
+    list(run_all(note_and_double, [(str(tmp_path), 1)], jobs=1))
+    WORK.reset()
+    list(run_all(note_and_double, [(str(tmp_path), 1), (str(tmp_path), 2)], jobs=1))
+    assert (WORK.tasks, WORK.kept_tasks) == (2, 1)
+    assert 0 <= WORK.kept_seconds <= WORK.seconds

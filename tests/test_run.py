@@ -180,7 +180,7 @@ def test_finish_writes_verified_results_and_says_so(run: Run, capsys: pytest.Cap
         "threads",
         "python",
     }
-    assert expected | {"packages", "seconds", "peak_memory_mb", "started"} == set(found["provenance"])
+    assert expected | {"packages", "seconds", "tasks", "peak_memory_mb", "started"} == set(found["provenance"])
     assert set(found["provenance"]["host"]) == {"cpu", "cores", "ram_gb", "os"}
     assert found["provenance"]["packages"]["numpy"] == np.__version__
     assert found["provenance"]["peak_memory_mb"] > 10

@@ -22,6 +22,16 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def spent_time(provenance: Mapping[str, Any]) -> str:
+    """Time of a run; what an interrupted run had done before is said, never left out."""
+    text = duration(provenance["seconds"])
+    tasks = provenance.get("tasks") or {}
+    if not tasks.get("kept_tasks"):
+        return text
+    kept = duration(tasks["kept_seconds"])
+    return f"{text}, after {kept} of processor time in {tasks['kept_tasks']} tasks kept from interrupted runs"
+
+
 def machine(provenance: Mapping[str, Any]) -> str:
     """The class of host of a run."""
     host = provenance["host"]
@@ -35,7 +45,7 @@ def score_facts(chapter: Chapter) -> list[tuple[str, str]]:
         if results is not None:
             chips = [value["chip"] for value in results["values"]]
             said = ", ".join(f"{chips.count(c)} {c}" for c in ("paper", "public", "generated") if c in chips)
-            spent = duration(results["provenance"]["seconds"])
+            spent = spent_time(results["provenance"])
             text = f"preset {results['preset']}, {spent} on {machine(results['provenance'])}; values: {said}"
             found.append((name, text))
     return found
@@ -66,7 +76,7 @@ def _facts(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "device": p["device"],
         "threads": p["threads"],
         "started": p["started"].replace("T", " "),
-        "time": duration(p["seconds"]),
+        "time": spent_time(p),
         "peak memory": f"{p['peak_memory_mb']:,.0f} MB",
         "Python": p["python"],
         **p["packages"],

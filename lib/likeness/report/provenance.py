@@ -8,7 +8,7 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +24,37 @@ PACKAGES: Final = (
 )  # fmt: skip
 
 
+@dataclass
+class Work:
+    """Processor seconds of the tasks that a run spread over processes, and how many of them were kept from before."""
+
+    tasks: int = 0
+    seconds: float = 0.0
+    kept_tasks: int = 0
+    kept_seconds: float = 0.0
+
+    def add(self, seconds: float, *, kept: bool) -> None:
+        """Count a finished task."""
+        self.tasks += 1
+        self.seconds += seconds
+        if kept:
+            self.kept_tasks += 1
+            self.kept_seconds += seconds
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self.tasks = self.kept_tasks = 0
+        self.seconds = self.kept_seconds = 0.0
+
+    def asdict(self) -> dict[str, float]:
+        """As it stands in a record."""
+        return {name: round(value, 1) for name, value in asdict(self).items()}
+
+
+#: Of the run of this process: a notebook is one.
+WORK: Final = Work()
+
+
 @dataclass(frozen=True)
 class Beginning:
     """What must be noted when a run starts: code edited while it runs is not the code that ran."""
@@ -35,6 +66,7 @@ class Beginning:
 
 def begin(room: Room | None) -> Beginning:
     """Note the time and the code in force. A notebook outside the project has no commit and no code hash."""
+    WORK.reset()
     code: dict[str, Any] = {"commit": None, "dirty": None, "lock_sha256": None, "code_sha256": None}
     if room is not None:
         commit, dirty = commit_of(room)
@@ -62,6 +94,7 @@ def collect(beginning: Beginning, paper: str, device: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions(),
         "seconds": round(time.monotonic() - beginning.clock, 2),
+        "tasks": WORK.asdict(),
         "peak_memory_mb": peak_memory_mb(),
         "started": beginning.started,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 import joblib
 
 from likeness.report.fingerprint import closure, file_sha256
+from likeness.report.provenance import WORK
 from likeness.report.rooms import project_root
 
 Result = TypeVar("Result")
@@ -26,7 +28,8 @@ def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], j
 
     Two processes with two threads each ran five times slower than with one each, hence one thread a worker. The
     results do not depend on ``jobs``: every task derives its own seed. A finished task is kept on disk under the hash
-    of the library code it can reach and of its arguments, so that an interrupted run goes on where it stopped.
+    of the library code it can reach and of its arguments, so that an interrupted run goes on where it stopped; the
+    provenance of the run says how much of its work was found so.
 
     Parameters
     ----------
@@ -37,29 +40,35 @@ def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], j
     folder, code = _folder(), _code_of(task.__module__)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if workers > 1 else nullcontext():
         parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-        yield from parallel(joblib.delayed(_kept)(task, a, folder, code) for a in arguments)
+        for result, seconds, kept in parallel(joblib.delayed(_kept)(task, a, folder, code) for a in arguments):
+            WORK.add(seconds, kept=kept)
+            yield result
 
 
-def _kept(task: Callable[..., Result], arguments: tuple[Any, ...], folder: Path | None, code: str) -> Result:
+def _kept(
+    task: Callable[..., Result], arguments: tuple[Any, ...], folder: Path | None, code: str
+) -> tuple[Result, float, bool]:
+    """(result, processor seconds it took, whether it was kept from an earlier run)."""
     if folder is None:
-        return _single_threaded(task, arguments)
+        return *_timed(task, arguments), False
     name = hashlib.sha256(f"{code} {task.__qualname__} {arguments!r}".encode()).hexdigest()
     path = folder / f"{name}.joblib"
     if path.is_file():
-        return joblib.load(path)
-    result = _single_threaded(task, arguments)
+        return *joblib.load(path), True
+    result = _timed(task, arguments)
     folder.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}")  # renamed when whole: a killed run leaves no broken file behind
     joblib.dump(result, half)
     half.rename(path)
-    return result
+    return *result, False
 
 
-def _single_threaded(task: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
+def _timed(task: Callable[..., Result], arguments: tuple[Any, ...]) -> tuple[Result, float]:
     import torch
 
     torch.set_num_threads(1)
-    return task(*arguments)
+    begun = time.process_time()
+    return task(*arguments), time.process_time() - begun
 
 
 def _folder() -> Path | None:
@@ -72,6 +81,6 @@ def _folder() -> Path | None:
 @cache
 def _code_of(module: str) -> str:
     """Hash of every module in reach that can change a result: `report` and the declaration of defaults cannot."""
-    reach = closure([f"import {module}"])
+    reach = closure([f"import {module}", f"import {__name__}"])
     used = {n: p for n, p in reach.items() if ".report" not in n and not n.endswith(".parameters")}
     return hashlib.sha256(repr([(n, file_sha256(used[n])) for n in sorted(used)]).encode()).hexdigest()

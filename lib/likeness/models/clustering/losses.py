@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 Variant = Literal["corrected", "literal"]
+Reduction = Literal["mean", "sum"]
 
 #: artanh and the square root have infinite slopes at 1 and 0; float32 keeps about 7 digits below 1.
 _EDGE = 1e-6
@@ -49,7 +50,9 @@ def same_class_pairs(labels: Tensor) -> Pairs:
     return Pairs(anchor, positive, (~same[anchor]).float())
 
 
-def triplet_loss(s: Tensor, pairs: Pairs, margin: float, *, variant: Variant = "corrected") -> Tensor:
+def triplet_loss(
+    s: Tensor, pairs: Pairs, margin: float, *, variant: Variant = "corrected", reduction: Reduction = "mean"
+) -> Tensor:
     r"""Triplet loss over all labelled triplets.
 
     .. math::
@@ -62,8 +65,8 @@ def triplet_loss(s: Tensor, pairs: Pairs, margin: float, *, variant: Variant = "
     pairs : of their labels, see `same_class_pairs`
     margin : alpha > 0
     variant : ``"corrected"`` as above, and as the published code has it; ``"literal"`` is eq. 3 as printed,
-        ``max(s_ap - s_an + alpha, 0)``, which with a *similarity* pushes members of a class apart. Eq. 3 also writes
-        a sum; the mean over the violating triplets is the published code's.
+        ``max(s_ap - s_an + alpha, 0)``, which with a *similarity* pushes members of a class apart
+    reduction : ``"mean"`` over the violating triplets (published code); ``"sum"`` over all (eq. 3 as printed)
 
     Returns
     -------
@@ -76,8 +79,11 @@ def triplet_loss(s: Tensor, pairs: Pairs, margin: float, *, variant: Variant = "
         torch.relu(sign * (s.index_select(0, end) - s_ap) + margin) * pairs.negative  # (P, l)
         for end in (pairs.anchor, pairs.positive)
     ]
+    total = violations[0].sum() + violations[1].sum()
+    if reduction == "sum":
+        return total
     count = torch.count_nonzero(violations[0]) + torch.count_nonzero(violations[1])
-    return (violations[0].sum() + violations[1].sum()) / count.clamp(min=1)
+    return total / count.clamp(min=1)
 
 
 def labelled_triples(labels: Tensor, per_anchor: int, generator: torch.Generator) -> Tensor:
@@ -160,11 +166,20 @@ def hyphc_loss(s: Tensor, radius: Tensor, triples: Tensor, temperature: float, *
     return _triple_cost(rows[..., 0], rows[..., 1], temperature).mean() + w.mean()
 
 
-def hyphc_loss_all(s: Tensor, radius: Tensor, pairs: Pairs, temperature: float, *, detach: bool = False) -> Tensor:
+def hyphc_loss_all(
+    s: Tensor,
+    radius: Tensor,
+    pairs: Pairs,
+    temperature: float,
+    *,
+    detach: bool = False,
+    reduction: Reduction = "mean",
+) -> Tensor:
     """`hyphc_loss` over **every** labelled triple (a, p, n): the expectation of the published code's sampling.
 
     It costs less than sampling 1000 triples an anchor, because rows are gathered instead of single entries.
-    Parameters as there, with ``pairs`` of the labels of the m points.
+    Parameters as there, with ``pairs`` of the labels of the m points; ``reduction="sum"``: both means become the sums
+    that eq. 1 prints, which weighs the two terms and the triplet loss against each other by how many there are.
     """
     w, depth = _weights_and_depths(s, radius, detach)
     a, p = pairs.anchor, pairs.positive
@@ -173,6 +188,8 @@ def hyphc_loss_all(s: Tensor, radius: Tensor, pairs: Pairs, temperature: float, 
         for t in (w, depth)
     ]  # (3, P, m) each
     cost = _triple_cost(stacked[0], stacked[1], temperature) * pairs.negative
+    if reduction == "sum":
+        return cost.sum() + w.sum()
     return cost.sum() / pairs.negative.sum() + w.mean()
 
 

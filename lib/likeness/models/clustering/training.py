@@ -20,6 +20,7 @@ from torch import Tensor
 
 from likeness.models.clustering.losses import (
     Pairs,
+    Reduction,
     Variant,
     cosine,
     hyphc_loss,
@@ -54,9 +55,15 @@ class TrainingOptions:
     triples: Literal["all", "sampled", "random"] = "all"
     manifold: Literal["radius", "everything"] = "radius"
     detach_weights: bool = False
+    reduction: Reduction = "mean"
     triplet_weight: float = 1.0
     hyphc_weight: float = 1.0
     keep: Literal["last", "best"] = "last"
+
+    def __post_init__(self) -> None:
+        """Refuse a sum over sampled triples: it would depend on how many are drawn."""
+        if self.reduction == "sum" and self.triples != "all":
+            raise ValueError(f"reduction 'sum' with triples {self.triples!r}: expected triples 'all'")
 
 
 @dataclass(frozen=True)
@@ -101,7 +108,7 @@ def loss_of(model: SimilarityModel, sample: LabelledSet, options: TrainingOption
     """Eq. 2: HypHC loss plus triplet loss of one sample (weights 1 and 1). Scalar."""
     directions = model.directions(sample.x)  # all points: BatchNorm and the DGCNN see the unlabelled ones too
     s = cosine(directions.index_select(0, sample.known))
-    triplet = triplet_loss(s, sample.pairs, options.margin, variant=options.sign)
+    triplet = triplet_loss(s, sample.pairs, options.margin, variant=options.sign, reduction=options.reduction)
     return options.triplet_weight * triplet + options.hyphc_weight * _hyphc(model, directions, s, sample, options, rng)
 
 
@@ -115,7 +122,7 @@ def _hyphc(
 ) -> Tensor:
     tau, detach, radius = options.temperature, options.detach_weights, model.radius()
     if options.triples == "all":
-        return hyphc_loss_all(s, radius, sample.pairs, tau, detach=detach)
+        return hyphc_loss_all(s, radius, sample.pairs, tau, detach=detach, reduction=options.reduction)
     if options.triples == "sampled":
         triples = labelled_triples(sample.labels.cpu(), options.triples_per_anchor, rng)
     else:

@@ -17,6 +17,7 @@ SWITCHES: dict[str, tuple[str, Recipe]] = {
     "printed-sign": ("eq. 3 with the sign as printed", Recipe(options={"sign": "literal"})),
     "random-triples": ("HypHC triples drawn at random, without labels", Recipe(options={"triples": "random"})),
     "sampled-triples": ("1000 sampled HypHC triples an anchor instead of all", Recipe(options={"triples": "sampled"})),
+    "printed-sums": ("both losses as sums, as eq. 1 and 3 print them", Recipe(options={"reduction": "sum"})),
     "all-on-ball": ("Riemannian Adam over every weight", Recipe(options={"manifold": "everything"})),
     "linear-output": ("no BatchNorm and LeakyReLU on the output", Recipe(output="linear")),
     "fewer-points": ("150-299 points a training set", Recipe(points=(150, 299))),
