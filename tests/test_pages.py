@@ -63,7 +63,7 @@ def parsed(text: str) -> Tags:
 
 FUNCTIONS = (
     "scoreboard()", "environment_table()", "data_table()", "errata_table()", "claims_table()",
-    "silences_table()", "ending()",
+    "silences_table()", "agreement_table()", "ending()",
     'ledger_table("table1")', 'ledger_table("table1", columns=["ari_k"])',
     'ledger_table("table1", columns=["ari_k", "nmi_k"])', 'ledger_table("fig3", noise="0.08")',
     'count_table("fig3", rows=["dataset"], columns="noise")', "citation()",
@@ -95,11 +95,25 @@ def test_numbers_in_prose(pages, room):
         f"interval('{ROW}', of='record')": f"[{recorded.low:.3f}, {recorded.high:.3f}]",
         f"n('{ROW}')": "3",
         f"n('{ROW}', of='record')": "5",
+        f"best('{ROW}', '.4f')": f"{recorded.value:.4f}",
+        "best('speed/ratio', '.0f')": "579",
         "param('seeds')": "3",
         "param('seeds', of='record')": "5",
     }
     for call, text in shown.items():
         assert render(pages, "{{ " + call + " }}") == text
+
+
+def test_agreement_names_what_differs_between_the_presets(pages, room):
+    rows = Chapter.load(room).rows
+    both = [r for r in rows if "not testable here" not in (r.verdict_run, r.verdict_record)]
+    made = parsed(render(pages, "{{ agreement_table() }}")).text
+    for claim in {r.claim for r in both}:
+        group = [r for r in both if r.claim == claim]
+        assert f"{sum(r.verdict_run == r.verdict_record for r in group)} of {len(group)}" in made
+    (room.records / "full.json").unlink()
+    alone = Pages([Chapter.load(room)])
+    assert "no full record" in render(alone, "{{ agreement_table() }}")
 
 
 def test_count(pages):

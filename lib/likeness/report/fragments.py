@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
@@ -9,7 +10,7 @@ from markupsafe import Markup
 from likeness.report.claims import ClaimError, closest
 from likeness.report.html import render, templates
 from likeness.report.ledger import Row, counts
-from likeness.report.rules import REPRODUCED
+from likeness.report.rules import REPRODUCED, UNTESTABLE
 
 Only = Mapping[str, str | Sequence[str]]
 
@@ -79,6 +80,28 @@ def count_table(
     ]
     caption = caption or f"{found[0].where}: printed numbers that are reproduced"
     return render("counts", caption=caption, keys=list(keys), columns=heads, lines=lines)
+
+
+def agreement_table(rows: Sequence[Row], preset: str, recorded: str = "full") -> Markup:
+    """Verdicts of this run beside those of the full record: a line a claim, and which verdicts differ.
+
+    Rows that one of the two may not decide are counted apart: there is nothing to compare.
+    """
+    lines = []
+    for (claim, where), group in _groups(rows):
+        both = [r for r in group if UNTESTABLE not in (r.verdict_run, r.verdict_record)]
+        changes = Counter((r.verdict_record, r.verdict_run) for r in both if r.verdict_record != r.verdict_run)
+        same = sum(r.verdict_record == r.verdict_run for r in both)
+        lines.append((claim, where, same, len(both), len(group) - len(both), changes.most_common()))
+    caption = f"Verdicts of the {recorded} record against those of this run (preset {preset})"
+    return render("agreement", caption=caption, lines=lines, preset=preset)
+
+
+def _groups(rows: Sequence[Row]) -> list[tuple[tuple[str, str], list[Row]]]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.claim, row.where), []).append(row)
+    return list(groups.items())
 
 
 def _chosen(rows: Sequence[Row], prefix: str, only: Only) -> list[Row]:

@@ -12,7 +12,7 @@ from likeness.report.chapter import CHAPTER, TOP, Chapter, authors
 from likeness.report.claims import ClaimError, closest
 from likeness.report.downloads import links
 from likeness.report.facts import provenance_lines, score_facts
-from likeness.report.fragments import count_table, ledger_table, verdict_label
+from likeness.report.fragments import agreement_table, count_table, ledger_table, verdict_label
 from likeness.report.html import data_uri, render
 from likeness.report.ledger import counts
 
@@ -101,8 +101,8 @@ class ChapterFunctions:
         """The functions by the name that markdown calls them by."""
         chosen = (
             "title", "citation", "ours", "record", "printed", "interval", "param", "n", "verdict", "count",
-            "ledger_table", "count_table", "claims_table", "errata_table", "silences_table", "record_figure",
-            "ending",
+            "best", "ledger_table", "count_table", "claims_table", "errata_table", "silences_table",
+            "agreement_table", "record_figure", "ending",
         )  # fmt: skip
         return {name: getattr(self, name) for name in chosen}
 
@@ -122,6 +122,10 @@ class ChapterFunctions:
     def record(self, id: str, fmt: str = ".3f") -> str:
         """A value of the full record."""
         return format(self.chapter.value(id, "record").value, fmt)
+
+    def best(self, id: str, fmt: str = ".3f") -> str:
+        """A value of the full record where it has it, else of this run: for prose that is true of either."""
+        return format(self.chapter.best(id).value, fmt)
 
     def printed(self, id: str) -> str:
         """A number as the paper prints it."""
@@ -207,6 +211,12 @@ class ChapterFunctions:
             {"silence": s, "effect": self.chapter.shown(s.effect)} for s in self.chapter.paper.silences
         ]
         return render("silences", entries=entries)
+
+    def agreement_table(self) -> Markup:
+        """Does this run's preset change a verdict of the full record? See `fragments.agreement_table`."""
+        if self.chapter.record is None:
+            return Markup("<p>There is no full record to compare this run with.</p>")
+        return agreement_table(self.chapter.rows, str(self.chapter.results["preset"]))
 
     def record_figure(self, name: str, caption: str, alt: str) -> Markup:
         """A committed figure of the full record."""

@@ -157,3 +157,31 @@ def _equal_partitions(a: np.ndarray, b: np.ndarray) -> bool:
 def sizes(most: int) -> list[int]:
     """Sizes of the race: the powers of ten from 1,000 and the claim's 5,000, up to ``most``."""
     return sorted({n for n in (1_000, 5_000, 10_000, 100_000, 1_000_000) if n < most} | {most})
+
+
+#: Expected before anything was timed: at least 500 times faster at 5,000 points, and a million within a second.
+EXPECTED_RATIO, EXPECTED_AT, EXPECTED_SECONDS = 500.0, 5_000, 1.0
+
+
+def expectations(frame: pd.DataFrame) -> pd.DataFrame:
+    """What was expected of the decoding beside what this race found: columns expected, found, holds.
+
+    frame : of `race`; a size that was not run leaves its line out
+    """
+    lines: list[tuple[str, str, bool]] = []
+    at = frame[(frame.n == EXPECTED_AT) & frame.ratio.notna() & (frame.peer != "circle")]
+    for peer, ratio in zip(at.peer, at.ratio, strict=True):
+        what = f"{EXPECTED_RATIO:.0f}x {peer} at {EXPECTED_AT:,} points"
+        lines.append((what, f"{ratio:.0f}x", ratio >= EXPECTED_RATIO))
+    same = frame.same.dropna().astype(bool)
+    lines.append(("the clusters of every peer, at every size", f"{same.sum()} of {len(same)}", bool(same.all())))
+    ours = frame[frame.peer == "circle"].set_index("n").median_s
+    for n in ours.index[ours.index == 1_000_000]:
+        lines.append((f"{n:,} points within {EXPECTED_SECONDS:.0f} s", f"{ours[n]:.2f} s", ours[n] <= EXPECTED_SECONDS))
+    grown = ours[ours.index >= 10_000]
+    if len(grown) > 1:
+        per = grown / (grown.index * np.log2(grown.index.to_numpy(dtype=float)))
+        spread = float(per.max() / per.min())
+        what = "time / (n log n) the same from 10,000 points on, within a factor of 3"
+        lines.append((what, f"{spread:.1f}", spread <= 3))
+    return pd.DataFrame(lines, columns=["expected", "found", "holds"])

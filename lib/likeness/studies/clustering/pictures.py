@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from scipy import stats
 
 from likeness.studies.clustering.parameters import Parameters
 from likeness.studies.clustering.protocol import DATASETS, METRICS, curve_sets
@@ -49,10 +52,22 @@ def curves(learned: pd.DataFrame, classical: pd.DataFrame, printed: pd.DataFrame
     return fig
 
 
+def residuals(learned: pd.DataFrame, classical: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
+    """Ours less printed, by data set, method and metric: mean, root mean square and largest over the noise values."""
+    keys = ["dataset", "method", "metric", "noise"]
+    ours = pd.concat([classical, learned]).groupby(keys)["value"].mean()
+    theirs = printed.assign(metric=printed.metric.str.replace("@k", "_k")).set_index(keys)["mean"]
+    gap = (ours - theirs).dropna().groupby(keys[:3])
+    largest = gap.agg(lambda d: d.iloc[np.abs(d.to_numpy()).argmax()])
+    root = gap.agg(lambda d: float(np.sqrt((d**2).mean())))
+    table = pd.DataFrame({"points": gap.size(), "mean": gap.mean(), "rms": root, "largest": largest})
+    return table.reset_index()
+
+
 def variance(frame: pd.DataFrame, likelihood: pd.DataFrame) -> Figure:
     """Every run of the first row of Table 1 as a dot, the printed values as crosses."""
     fig, axis = plt.subplots(figsize=(9, 3.6))
-    shown = frame.assign(what=frame.metric.map(NAMES))
+    shown = frame[frame.source != "difference"].assign(what=frame.metric.map(NAMES))
     sns.stripplot(shown, x="what", y="value", hue="source", dodge=True, size=4, alpha=0.6, ax=axis)
     for position, metric in enumerate(METRICS):
         for shift, source in ((-0.2, "table1"), (0.2, "fig3")):
@@ -63,6 +78,28 @@ def variance(frame: pd.DataFrame, likelihood: pd.DataFrame) -> Figure:
     axis.legend()
     fig.tight_layout()
     return fig
+
+
+def effects(frame: pd.DataFrame, order: Sequence[str], metric: str = "ari_k") -> Figure:
+    """Paired difference of every switch to the base, mean and 95 % t interval over seeds, by data set."""
+    shown = frame[frame.metric == metric]
+    fig, axis = plt.subplots(figsize=(7, 0.45 * len(order) + 1.2))
+    sns.pointplot(
+        shown, y="switch", x="value", hue="dataset", order=order, hue_order=DATASETS, palette="colorblind",
+        errorbar=_t_interval, dodge=0.5, linestyle="none", markersize=4, err_kws={"lw": 1.2}, ax=axis,
+    )  # fmt: skip
+    axis.axvline(0, color="grey", lw=0.8)
+    axis.set(xlabel=f"change of {NAMES[metric]} against the base", ylabel="")
+    axis.legend(title=None, fontsize=9, loc="lower left")
+    axis.grid(axis="y", lw=0.4)
+    fig.tight_layout()
+    return fig
+
+
+def _t_interval(values: pd.Series) -> tuple[float, float]:
+    x = values.to_numpy(dtype=float)
+    half = float(stats.t.ppf(0.975, len(x) - 1)) * float(stats.sem(x)) if len(x) > 1 else 0.0
+    return float(x.mean()) - half, float(x.mean()) + half
 
 
 def race(frame: pd.DataFrame) -> Figure:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from likeness.studies.clustering.parameters import Parameters
 from likeness.studies.clustering.protocol import METRICS, Protocol
@@ -10,14 +12,16 @@ from likeness.studies.clustering.rows import Rows, _one_row
 from likeness.studies.parallel import run_all
 
 ROW = ("circles", "easy", "mlp")
+SOURCES = ("table1", "fig3", "difference")
 
 
 def run_variance(p: Parameters, rows: Rows) -> pd.DataFrame:
-    """Scores of ``p.variance_seeds`` runs of one model: columns seed, metric, source (table1 or fig3), value.
+    """Scores of ``p.variance_seeds`` runs of one model: columns seed, metric, source (of `SOURCES`), value.
 
     ``fig3`` is the mean of the run's own curve over the 17 noise values: for a model trained without noise it
     estimates the same expectation as the column of Table 1, whose test noise is uniform over the same interval.
-    Seeds that `train_rows` has trained are taken from there.
+    ``difference`` is the first less the second of one and the same run. Seeds that `train_rows` has trained are taken
+    from there.
     """
     protocol = Protocol.of(p)
     more = [(protocol, *ROW, seed) for seed in range(p.seeds, p.variance_seeds)]
@@ -28,8 +32,10 @@ def run_variance(p: Parameters, rows: Rows) -> pd.DataFrame:
                        + [c for _, _, c in done])
     table = tables[["seed", "metric", "value"]].assign(source="table1")
     curve = curves.groupby(["seed", "metric"], as_index=False)["value"].mean().assign(source="fig3")
-    both = pd.concat([table, curve], ignore_index=True)
-    return both[both.seed < p.variance_seeds]
+    pair = table.merge(curve, on=["seed", "metric"])
+    gap = pair.assign(value=pair.value_x - pair.value_y, source="difference")[["seed", "metric", "source", "value"]]
+    found = pd.concat([table, curve, gap], ignore_index=True)
+    return found[found.seed < p.variance_seeds]
 
 
 def likelihood_of_printed(frame: pd.DataFrame, table1: pd.DataFrame, fig3: pd.DataFrame) -> pd.DataFrame:
@@ -42,27 +48,22 @@ def likelihood_of_printed(frame: pd.DataFrame, table1: pd.DataFrame, fig3: pd.Da
 
     Returns
     -------
-    one line a source and metric: printed, mean and sd of our runs, share of our runs at or below the printed value,
-    standardised distance z = (printed - mean) / sd
+    one line a source and metric: printed; mean and sd of our n runs; rank, the share of our runs at or below the
+    printed value; z = (printed - mean) / sd; and p, how likely one more run of ours lies at least as far away,
+
+    .. math:: p = 2\\,P\\big(t_{n-1} \\ge |y - m| / (s \\sqrt{1 + 1/n})\\big)
     """
     row = table1[(table1[["dataset", "level", "model"]] == ROW).all(axis=1)].iloc[0]
     curve = fig3[(fig3.dataset == ROW[0]) & (fig3.method == ROW[2])].groupby("metric")["mean"].mean()
     lines = []
-    for source in ("table1", "fig3"):
+    for source in SOURCES:
         for metric in METRICS:
-            printed = float(row[metric] if source == "table1" else curve[metric.replace("_k", "@k")])
+            theirs = {"table1": float(row[metric]), "fig3": float(curve[metric.replace("_k", "@k")])}
+            printed = theirs.get(source, theirs["table1"] - theirs["fig3"])
             ours = frame[(frame.source == source) & (frame.metric == metric)].value
-            mean, sd = ours.mean(), ours.std(ddof=1)
-            lines.append(
-                {
-                    "source": source,
-                    "metric": metric,
-                    "printed": printed,
-                    "mean": mean,
-                    "sd": sd,
-                    "at_or_below": float((ours <= printed).mean()),
-                    "z": (printed - mean) / sd,
-                    "n": len(ours),
-                }
-            )
-    return pd.DataFrame(lines)
+            n, mean, sd = len(ours), ours.mean(), ours.std(ddof=1)
+            z = (printed - mean) / sd
+            p = 2 * stats.t.sf(abs(z) / np.sqrt(1 + 1 / n), n - 1)
+            lines.append((source, metric, printed, mean, sd, float((ours <= printed).mean()), z, p, n))
+    columns = ["source", "metric", "printed", "mean", "sd", "rank", "z", "p", "n"]
+    return pd.DataFrame(lines, columns=columns)
