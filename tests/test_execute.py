@@ -140,6 +140,12 @@ def test_other_ways_to_fail_give_exit_3_too(project: Project, code: str, message
     assert (project.room("alpha") / "results.json").read_bytes() == before
 
 
+def test_a_kernel_talks_through_no_file_of_the_project(project: Project) -> None:
+    look = "from pathlib import Path\nassert not [p.name for p in Path.cwd().iterdir() if p.is_socket()]"
+    project.edit(project.room("alpha") / "alpha.py", "run.finish()", f"{look}\nrun.finish()")
+    assert project.command("run", "alpha", "--preset", "smoke").code == 0
+
+
 def test_a_finished_run_clears_what_a_failure_left(project: Project) -> None:
     room = project.room("alpha")
     for name in ("alpha.failed.ipynb", "results.partial.json"):

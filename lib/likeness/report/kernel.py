@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Log lines that an error shows.
 LOG_LINES: Final = 10
-#: Length of "/tmp12345678-ipc-5" with some to spare, and of the longest path that a socket may have (macOS).
+#: Length of "/tmp12345678/kernel-5" with some to spare, and of the longest path that a socket may have (macOS).
 _IPC_NAME: Final = 24
 _LONGEST_SOCKET: Final = 103
 _CELL: Final = re.compile(r"Cell In ?\[(\d+)\], line (\d+)")
@@ -74,7 +74,7 @@ def execute(job: Job, staging: Path, console: Console, title: str) -> NotebookNo
         at = cell_index
         watch.cell(*outline[cell_index])
 
-    with Watch(console, title, cells, told) as watch, _environment(job, staging, told):
+    with Watch(console, title, cells, told) as watch, _environment(job, staging, told), _transport() as transport:
         try:
             return papermill.execute_notebook(
                 notebook,
@@ -84,7 +84,7 @@ def execute(job: Job, staging: Path, console: Console, title: str) -> NotebookNo
                 progress_bar=False,
                 cwd=str(job.room.root),
                 on_cell_execute=begins,
-                config=_transport(),
+                config=transport,
             )
         except PapermillExecutionError as error:
             number, line = outline[error.cell_index], _line_of(error)
@@ -95,12 +95,19 @@ def execute(job: Job, staging: Path, console: Console, title: str) -> NotebookNo
     raise RunFailed(_story(job, number, line, source, what, output))
 
 
-def _transport() -> Any:
-    """Talk to the kernel through files, not open ports, where the system's limit on their paths allows."""
+@contextmanager
+def _transport() -> Iterator[Any]:
+    """Talk to the kernel through files, not open ports, where the system's limit on their paths allows.
+
+    They lie in a folder of their own: by itself the kernel manager puts them into the current one and leaves them.
+    """
     from traitlets.config import Config
 
-    room = len(tempfile.gettempdir()) + _IPC_NAME <= _LONGEST_SOCKET
-    return Config(KernelManager={"transport": "ipc" if room and hasattr(socket, "AF_UNIX") else "tcp"})
+    if not hasattr(socket, "AF_UNIX") or len(tempfile.gettempdir()) + _IPC_NAME > _LONGEST_SOCKET:
+        yield Config(KernelManager={"transport": "tcp"})
+        return
+    with tempfile.TemporaryDirectory(prefix="", ignore_cleanup_errors=True) as folder:
+        yield Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
 
 
 def _outline(notebook: NotebookNode, path: Path) -> list[tuple[int, str]]:
