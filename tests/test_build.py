@@ -39,8 +39,7 @@ def test_merge_takes_new_prose_and_old_outputs(room, pages):
     assert prose[0].startswith("# [Re] Similarity learning")
     code = [c for c in made.cells if c.cell_type == "code"]
     assert [len(c.outputs) for c in code] == [0, 0, 0, 2, 1]
-    assert "hide-input" in code[0].metadata["tags"]
-    assert code[-1].metadata["tags"] == []  # one line is shown
+    assert all("hide-input" in c.metadata["tags"] for c in code)  # however short: a page looks one way
     nbformat.validate(made)
 
 

@@ -85,6 +85,6 @@ def test_tables_are_kept_in_full_and_shown_escaped(run: Run, capsys: pytest.Capt
     assert "<script>" not in markup
     assert "<figcaption>Scores &amp; &lt;b&gt;</figcaption>" in markup
     assert "0.3333<" in markup
-    assert markup.startswith('<figure class="likeness-table"><div class="likeness-scroll"')
+    assert markup.startswith('<figure class="likeness-table exhibit"><div class="likeness-scroll"')
     with pytest.raises(ValueError, match="table scores: this name is taken"):
         run.table("scores", table, "again")

@@ -16,6 +16,8 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+#: A busy machine needs more than the usual half minute for a long page.
+TIMEOUT_MS = 180_000
 WIDTHS, MODES = (1280, 390), ("light", "dark")
 
 
@@ -68,7 +70,7 @@ def main() -> None:
                     page = open_page(running, given.html / f"{name}.html", width, mode)
                     page.wait_for_timeout(500)  # MathJax
                     file = given.out / f"{name.replace('/', '-')}-{width}-{mode}.png"
-                    page.screenshot(path=str(file), full_page=not given.first_screen)
+                    page.screenshot(path=str(file), full_page=not given.first_screen, timeout=TIMEOUT_MS)
                     page.context.close()
 
 

@@ -18,6 +18,8 @@ from likeness.report.values import Value, values_of
 #: Where a page stands that a link leads from: the top of the book, or the folder of a chapter.
 TOP: Final = ""
 CHAPTER: Final = "../../"
+#: Below this size a number is written with an exponent.
+TINY: Final = 1e-4
 
 
 @dataclass(frozen=True)
@@ -107,10 +109,12 @@ class Chapter:
         if not looks_like_id(reference):
             return {"name": reference, "value": None}
         value = self.best(reference)
-        places = decimals(value.value)
-        text = fixed(value.value, places)
-        if value.low is not None and value.high is not None:
-            text += f" [{fixed(value.low, places)}, {fixed(value.high, places)}]"
+        spread = [] if value.low is None or value.high is None else [value.low, value.high]
+        if 0.0 < abs(value.value) < TINY:
+            mean, *ends = (f"{number:.1e}" for number in (value.value, *spread))
+        else:
+            mean, *ends = (fixed(number, decimals(value.value)) for number in (value.value, *spread))
+        text = mean + (f" [{', '.join(ends)}]" if ends else "")
         return {"name": reference, "value": f"{text} {value.unit}".strip()}
 
     def commands(self) -> list[str]:

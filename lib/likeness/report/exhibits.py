@@ -36,7 +36,7 @@ def save_table(folder: Path, name: str, frame: pd.DataFrame) -> Path:
 
 
 def table_html(frame: pd.DataFrame, caption: str, significant: int = 4) -> str:
-    """Escaped HTML of a frame, in a box that scrolls by itself where the page is narrower than the table.
+    """Escaped HTML of a frame, in a box that scrolls by itself where it is wider or longer than a screen.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def table_html(frame: pd.DataFrame, caption: str, significant: int = 4) -> str:
         float_format=lambda x: f"{x:.{significant}g}",
     )  # fmt: skip
     return (
-        '<figure class="likeness-table">'
+        '<figure class="likeness-table exhibit">'
         f'<div class="likeness-scroll" tabindex="0" role="region" aria-label="{html.escape(caption)}">'
         f"{body}</div>"
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"

@@ -57,7 +57,9 @@ def ledger_table(
     if columns is not None and stacked:
         lines = _lines(found, names)
         cells = [(line, [_one(group, column) for column in columns]) for line, group in lines]
-        return render("pivot", caption=caption, keys=names, columns=columns, lines=cells)
+        chips = {row.chip for row in found}
+        shared = chips.pop() if len(chips) == 1 else ""  # one chip for all is said once, below the table
+        return render("pivot", caption=caption, keys=names, columns=columns, lines=cells, chip=shared)
     shown = names if columns is not None or "column" not in known else [*names, "column"]
     return render("ledger", caption=caption, keys=shown, rows=found)
 

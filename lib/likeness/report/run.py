@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, SupportsFloat
@@ -47,6 +48,8 @@ def start(paper: str, names: Mapping[str, object]) -> Run:
     ------
     ParameterError : unknown, mistyped or out of range; names the closest parameter
     """
+    # tqdm, which torch_geometric brings, asks every notebook for a widget that no page of the book can show
+    warnings.filterwarnings("ignore", message="IProgress not found")
     given = {name: value for name, value in names.items() if _is_parameter(name, value)}
     try:
         params = parameters_of(paper).resolve(given)

@@ -19,8 +19,6 @@ from likeness.report.pages import Pages
 #: Files that Sphinx copies beside the pages as they are. MathJax is among them and not among the static
 #: files, because jupyter-book would load every static script on every page, besides where there is math.
 EXTRA: Final = "extra"
-#: A cell of so many lines is shown; a longer one stands behind a button.
-SHOWN_LINES: Final = 2
 
 
 def staged(root: Path, chapters: Sequence[Chapter]) -> dict[str, str | bytes]:
@@ -125,10 +123,9 @@ def merge(chapter: Chapter, pages: Pages) -> nbformat.NotebookNode:
 
 
 def _shown(cell: nbformat.NotebookNode, before: Sequence[Any]) -> nbformat.NotebookNode:
-    """A code cell with its outputs in full and long code behind a button, without what no reader needs."""
+    """A code cell with its outputs in full and its code behind a button, without what no reader needs."""
     tags = [tag for tag in cell.metadata.get("tags", []) if tag not in ("parameters", "injected-parameters")]
-    long = len(cell.source.strip().splitlines()) > SHOWN_LINES
-    if long and not {"hide-input", "show-input", "remove-input", "remove-cell"} & set(tags):
+    if not {"hide-input", "show-input", "remove-input", "remove-cell"} & set(tags):
         tags.append("hide-input")
     kept = nbformat.v4.new_code_cell(
         cell.source, outputs=cell.outputs, id=_id(before), metadata={"tags": tags}

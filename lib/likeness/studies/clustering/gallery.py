@@ -18,6 +18,7 @@ from likeness.metrics.clustering import best_ari
 from likeness.models.clustering.decoding import decode_circle
 from likeness.models.clustering.networks import SimilarityModel
 from likeness.studies.clustering.parameters import Parameters
+from likeness.studies.clustering.pictures import CLASSES
 from likeness.studies.clustering.protocol import ORACLE_EXTRA, Protocol, curve_sets, directions, restore
 from likeness.studies.clustering.rows import Rows
 
@@ -25,7 +26,6 @@ from likeness.studies.clustering.rows import Rows
 LEVELS = (0.0, 0.04, 0.08, 0.12, 0.16)
 #: The paper shows models trained at the easy level; on blobs and aniso its least standard deviation is .08.
 TRAINED = "easy"
-COLOURS = plt.get_cmap("tab10")
 GREY = "#8a8a8a"  # read on white and on black
 
 
@@ -62,7 +62,7 @@ def predictions(p: Parameters, rows: Rows, dataset: str, model: str, seed: int =
 def gallery(p: Parameters, rows: Rows, dataset: str, model: str) -> Figure:
     """Figure 2 of one data set and network: a row a noise level; input, features, disk, prediction, dendrogram."""
     shown = predictions(p, rows, dataset, model)
-    fig, axes = plt.subplots(len(shown), 5, figsize=(10, 9.6), width_ratios=[1, 1, 1, 1, 1.5])
+    fig, axes = plt.subplots(len(shown), 5, figsize=(8, 8), width_ratios=[1, 1, 1, 1, 1.5])
     for row, found in zip(axes, shown, strict=True):
         _scatter(row[0], found.points.x, found.points.y)
         row[0].set_ylabel(f"noise {found.points.noise:g}", fontsize=11)
@@ -83,7 +83,7 @@ def gallery(p: Parameters, rows: Rows, dataset: str, model: str) -> Figure:
 
 def _scatter(axis: Axes, x: np.ndarray, labels: np.ndarray) -> None:
     # rasterised: thousands of markers as vectors would make the page slow
-    axis.scatter(x[:, 0], x[:, 1], c=COLOURS(labels % 10), s=6, rasterized=True)
+    axis.scatter(x[:, 0], x[:, 1], c=CLASSES(labels), s=6, rasterized=True)
     axis.set(xticks=[], yticks=[])
     axis.set_aspect("equal", adjustable="datalim")
 
@@ -98,7 +98,7 @@ def _disk(axis: Axes, found: Prediction) -> None:
 def _dendrogram(axis: Axes, found: Prediction) -> None:
     """Branches of one class in its colour, mixed ones grey; heights are angles between directions, in degrees."""
     n = len(found.points.y)
-    colours = [to_hex(COLOURS(c % 10)) for c in found.points.y] + [GREY] * (n - 1)
+    colours = [to_hex(CLASSES(c)) for c in found.points.y] + [GREY] * (n - 1)
     for node, (a, b) in enumerate(found.tree[:, :2].astype(int)):
         if colours[a] == colours[b]:
             colours[n + node] = colours[a]

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from scipy import stats
 
@@ -17,6 +18,9 @@ from likeness.studies.clustering.rows import Protocol
 
 METHODS = ("single", "average", "complete", "ward", "mlp", "dgcnn")
 NAMES = {"ari_k": "ARI@k", "purity_k": "purity@k", "nmi_k": "NMI@k", "ari": "best ARI"}
+#: Nine classes and the four clusters more that a best cut may have; no grey, which stands for mixed branches.
+_TEN = sns.color_palette("tab10")
+CLASSES = ListedColormap([*_TEN[:7], *_TEN[8:], *sns.color_palette("dark", 4)])
 COLOURS = dict(zip(METHODS, sns.color_palette("colorblind", len(METHODS)), strict=True))
 
 
@@ -26,7 +30,7 @@ def samples(p: Parameters, noises: tuple[float, ...] = (0.0, 0.08, 0.16)) -> Fig
     for i, noise in enumerate(noises):
         for j, dataset in enumerate(DATASETS):
             points = curve_sets(Protocol.of(p), dataset, noise, 1, "figure 1")[0]
-            axes[i, j].scatter(*points.x.T, c=points.y, s=6, cmap="tab10", vmin=0, vmax=9)
+            axes[i, j].scatter(*points.x.T, c=CLASSES(points.y), s=6)
             axes[i, j].set(xticks=[], yticks=[], aspect="equal", title=f"{dataset}, {noise:g}")
     fig.tight_layout()
     return fig
