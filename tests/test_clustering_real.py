@@ -6,6 +6,8 @@ import matplotlib
 
 matplotlib.use("Agg")
 
+from dataclasses import replace
+
 import fastcluster
 import matplotlib.pyplot as plt
 import numpy as np
@@ -228,7 +230,7 @@ SEEN = np.arange(150) % 3 > 0
     ("call", "message"),
     [
         (lambda: real_sets.run_real(P, ("glass",)), "'glass'.*expected one of iris"),
-        (lambda: real_sets.run_real(Parameters.resolve({"preset": "smoke", "label_share": 1.0})),
+        (lambda: real_sets._sizes(replace(PROTOCOL, label_share=1.0), IRIS),
          "label_share = 1.0: expected two points without a label in at least two classes of iris.*lower it"),
         (lambda: real_trees.grow(PROTOCOL, "iris", IRIS.x, SEEN, IRIS.y, 0),
          "150 labels for 100 known of 150 points: expected one label a known point"),
