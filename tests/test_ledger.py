@@ -73,6 +73,8 @@ def test_not_testable_says_why(room):
         "is of generated data, only paper may decide"
         in rows_of(room, small_book.results(generated))[ROW].note
     )
+    seconds = replaced(entries, {ROW: small_book.value(ROW, [0.8, 0.9]) | {"unit": "s"}})
+    assert "belong to a machine" in rows_of(room, small_book.results(seconds))[ROW].note
     single = replaced(entries, {ROW: small_book.value(ROW, [0.8])})
     assert "has 1 run and no spread" in rows_of(room, small_book.results(single))[ROW].note
     gone = rows_of(room, small_book.results(replaced(entries, {ROW: None})))

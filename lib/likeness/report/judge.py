@@ -9,7 +9,7 @@ from typing import Any
 from likeness.report import rules
 from likeness.report.claims import Claim, Printed
 from likeness.report.rules import UNTESTABLE, Decision
-from likeness.report.values import Value, values_of
+from likeness.report.values import HOST_UNITS, Value, values_of
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,8 @@ def _obstacle(claim: Claim, names: Sequence[str], run: Measured) -> str:
     foreign = next((values[name] for name in names if values[name].chip not in claim.chips), None)
     if foreign is not None:
         return f"{foreign.id} is of {foreign.chip} data, only {', '.join(claim.chips)} may decide"
+    if not claim.sentence and any(values[name].unit in HOST_UNITS for name in names):
+        return "seconds and megabytes belong to a machine: only what is said of their ratios can be tested"
     if claim.rule in ("prediction", "sampling", "greater"):
         alone = next((values[name] for name in names if values[name].sd is None), None)
         if alone is not None:

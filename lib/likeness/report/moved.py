@@ -46,9 +46,9 @@ def moved(recorded: Value, now: Value) -> str:
     .. math:: m \\pm t_{n_1-1,\\,0.9995}\\; s\\, \\sqrt{1/n_1 + 1/n_2}
 
     for a mean over n_2 fresh ones. Seconds, megabytes and their ratios belong to the machine and never move;
-    where the spread is not known nothing can be said.
+    where the spread is not known, or where the two are of other data, nothing can be said.
     """
-    if recorded.machine or now.machine:
+    if recorded.machine or now.machine or recorded.chip != now.chip:
         return ""
     difference = abs(now.value - recorded.value)
     if difference <= RELATIVE * max(abs(recorded.value), abs(now.value)):

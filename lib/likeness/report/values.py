@@ -10,6 +10,8 @@ import numpy as np
 
 #: Units of what a machine's speed or memory decides: two hosts may differ without any change of the code.
 MACHINE_UNITS: Final = ("s", "ratio", "MB")
+#: Those of them that no printed number of another machine can be held against.
+HOST_UNITS: Final = ("s", "MB")
 
 
 @dataclass(frozen=True)
