@@ -8,6 +8,8 @@ from typing import Final
 
 #: Names the file; where it is unset nothing is told.
 VARIABLE: Final = "LIKENESS_PROGRESS"
+#: Name under which a list of tasks tells how many of them are done: what the time left is reckoned from.
+TASKS: Final = "tasks"
 
 
 def tick(task: str, done: int, total: int) -> None:

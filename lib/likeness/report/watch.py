@@ -7,7 +7,9 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+from likeness.report.progress import TASKS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,21 +19,35 @@ LINE_EVERY: Final = 15.0
 LOOK_EVERY: Final = 0.5
 
 
+class Told(NamedTuple):
+    """What a cell has told: (done, total) of its tasks, and of the epochs of the task that spoke last."""
+
+    tasks: tuple[int, int]
+    steps: tuple[int, int]
+    name: str
+
+    @property
+    def share(self) -> float:
+        """How much of the cell's work is done, as far as it is known: tasks where there are any, else steps."""
+        done, total = self.tasks if self.tasks[1] else self.steps
+        return done / total if total else 0.0
+
+
 class Tally:
-    """Steps done and to do, summed over the tasks that told of themselves since `restart`."""
+    """What the tasks of a cell have told since `restart`."""
 
     def __init__(self, path: Path) -> None:
         """Read what `likeness.report.progress.tick` appends to ``path``."""
         self._path, self._offset, self._rest = path, 0, b""
-        self._tasks: dict[str, tuple[int, int]] = {}
+        self._told = Told((0, 0), (0, 0), "")
 
     def restart(self) -> None:
         """Forget the tasks: a new cell trains anew, perhaps under the same names."""
         self.read()
-        self._tasks.clear()
+        self._told = Told((0, 0), (0, 0), "")
 
-    def read(self) -> tuple[int, int]:
-        """(done, total) over all tasks, after reading what was appended since the last look."""
+    def read(self) -> Told:
+        """What is known after reading what was appended since the last look."""
         if self._path.is_file():
             with self._path.open("rb") as stream:
                 stream.seek(self._offset)
@@ -40,8 +56,12 @@ class Tally:
             *lines, self._rest = (self._rest + fresh).split(b"\n")  # the last one may still be being written
             for line in lines:
                 told = json.loads(line)
-                self._tasks[told["task"]] = (told["done"], told["total"])
-        return sum(d for d, _ in self._tasks.values()), sum(t for _, t in self._tasks.values())
+                at = (told["done"], told["total"])
+                if told["task"] == TASKS:
+                    self._told = self._told._replace(tasks=at)
+                else:
+                    self._told = self._told._replace(steps=at, name=told["task"])
+        return self._told
 
 
 class Watch:
@@ -64,6 +84,7 @@ class Watch:
             self._bars.start()
             self._rows = {
                 "cell": self._bars.add_task(self._title, total=self._cells),
+                "tasks": self._bars.add_task("  tasks", total=None, visible=False),
                 "training": self._bars.add_task("  training", total=None, visible=False),
             }
         self._thread.start()
@@ -84,7 +105,8 @@ class Watch:
             self._tally.restart()
             self._at, self._heading, self._began = number, heading, time.monotonic()
             if self._bars:
-                self._bars.reset(self._rows["training"], visible=False, total=None)
+                for row in ("tasks", "training"):
+                    self._bars.reset(self._rows[row], visible=False, total=None)
         self._show()
 
     def _loop(self) -> None:
@@ -93,22 +115,28 @@ class Watch:
 
     def _show(self) -> None:
         with self._lock:
-            done, total = self._tally.read()
+            told = self._tally.read()
             if self._bars:
                 text = f"{self._title}: {self._heading}"
                 self._bars.update(self._rows["cell"], completed=max(self._at - 1, 0), description=text)
-                if total:
-                    self._bars.update(self._rows["training"], completed=done, total=total, visible=True)
+                for row, (done, total) in (("tasks", told.tasks), ("training", told.steps)):
+                    if total:
+                        words = f"  {row} {told.name}" if row == "training" else f"  {row}"
+                        self._bars.update(
+                            self._rows[row], completed=done, total=total, visible=True, description=words
+                        )
             elif time.monotonic() - self._said >= LINE_EVERY:
                 self._said = time.monotonic()
-                self._console.print(self._line(done, total), markup=False, highlight=False, soft_wrap=True)
+                self._console.print(self._line(told), markup=False, highlight=False, soft_wrap=True)
 
-    def _line(self, done: int, total: int) -> str:
+    def _line(self, told: Told) -> str:
         text = f"{self._title}: cell {self._at}/{self._cells} {self._heading}".rstrip()
-        if total:
-            text += f", training {done}/{total}"
-        if 0 < done < total:
-            left = (time.monotonic() - self._began) * (total - done) / done
+        if told.tasks[1]:
+            text += ", task {}/{}".format(*told.tasks)
+        if told.steps[1]:
+            text += ", {} epoch {}/{}".format(told.name, *told.steps)
+        if 0.0 < told.share < 1.0:
+            left = (time.monotonic() - self._began) * (1.0 - told.share) / told.share
             text += f", about {left:.0f} s left"
         return text
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import joblib
 
 from likeness.report.fingerprint import closure, file_sha256
+from likeness.report.progress import TASKS, tick
 from likeness.report.provenance import WORK
 from likeness.report.rooms import project_root
 
@@ -39,9 +40,12 @@ def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], j
     workers = min(jobs or joblib.cpu_count(), max(len(arguments), 1))
     folder, code = _folder(), _code_of(task.__module__)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if workers > 1 else nullcontext():
+        tick(TASKS, 0, len(arguments))
         parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-        for result, seconds, kept in parallel(joblib.delayed(_kept)(task, a, folder, code) for a in arguments):
+        done = parallel(joblib.delayed(_kept)(task, a, folder, code) for a in arguments)
+        for number, (result, seconds, kept) in enumerate(done, start=1):
             WORK.add(seconds, kept=kept)
+            tick(TASKS, number, len(arguments))
             yield result
 
 

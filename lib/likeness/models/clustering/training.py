@@ -77,7 +77,14 @@ class LabelledSet:
 
     @classmethod
     def of(cls, x: NDArray[np.float64], y: NDArray[np.int64], known: NDArray[np.bool_]) -> LabelledSet:
-        """Sample from arrays: x (n, d), y (n,), known (n,) which labels may be used; ValueError on NaN."""
+        """Sample from arrays: x (n, d), y (n,), known (n,) which labels may be used.
+
+        Raises ValueError on NaN and on lengths that differ.
+        """
+        if not len(x) == len(y) == len(known):
+            raise ValueError(
+                f"{len(x)} points, {len(y)} labels, {len(known)} marks of known ones: expected as many of each"
+            )
         if not np.isfinite(x).all():
             raise ValueError("a point set has NaN or infinite coordinates: drop or impute those points first")
         index = torch.from_numpy(np.flatnonzero(known))

@@ -182,10 +182,10 @@ def score(tree: np.ndarray, y: np.ndarray, k: int) -> dict[str, float]:
 
 def test(net: SimilarityModel, sets: Sequence[PointSet], dataset: str) -> list[dict[str, float]]:
     """Scores of a trained model on each point set."""
-    return [score(decode_circle(_safe(directions(net, s.x))), s.y, CLUSTERS[dataset]) for s in sets]
+    return [score(decode_circle(with_angle(directions(net, s.x))), s.y, CLUSTERS[dataset]) for s in sets]
 
 
-def _safe(u: np.ndarray) -> np.ndarray:
+def with_angle(u: np.ndarray) -> np.ndarray:
     """A network that maps a point to exactly zero gives it no direction: lay it at angle 0, as the code's 0/0 guard."""
     zero = np.logical_not(np.any(u, axis=1))
     return np.where(np.atleast_1d(zero)[:, None], [1.0, 0.0], u)

@@ -27,7 +27,7 @@ from likeness.models.clustering.networks import SimilarityModel, build
 from likeness.models.clustering.training import LabelledSet, TrainingOptions, fit
 from likeness.report.progress import tick
 from likeness.studies.clustering.parameters import Parameters
-from likeness.studies.clustering.protocol import _safe, directions, generator
+from likeness.studies.clustering.protocol import directions, generator, with_angle
 from likeness.studies.clustering.rows import LINKAGES
 
 #: method -> what it is, in the order of the tables
@@ -106,7 +106,7 @@ def grow(
     trees = {method: fastcluster.linkage(rows, method) for method in LINKAGES}
     trees["chance"] = shuffled(trees["average"], generator(p.seed, "real-chance", name, seed))
     trees["hyphc"] = _hyphc(p, name, similarity(rows), seed)
-    u = _safe(directions(train_mlp(p, name, z[known], labels, seed), z[~known]))
+    u = with_angle(directions(train_mlp(p, name, z[known], labels, seed), z[~known]))
     trees["mlp"], trees["mlp-average"] = decode_circle(u), fastcluster.linkage(u, "average")
     for method, v in _projections(z[known], labels, z[~known]).items():
         trees[method] = fastcluster.linkage(v, "average")

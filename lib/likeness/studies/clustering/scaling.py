@@ -27,11 +27,11 @@ from likeness.studies.clustering.protocol import (
     MODELS,
     Protocol,
     Trained,
-    _safe,
     directions,
     generator,
     restore,
     score,
+    with_angle,
 )
 from likeness.studies.clustering.rows import LINKAGES, Rows
 from likeness.studies.parallel import run_all
@@ -135,7 +135,7 @@ def _one_size(base: int, dataset: str, n: int, seed: int, many: int, small: int,
 
 def embed(net: SimilarityModel, x: np.ndarray) -> np.ndarray:
     """Directions (n, 2) float64 of points (n, 2); a point that the network maps to zero lies at angle 0."""
-    return _safe(directions(net, x))
+    return with_angle(directions(net, x))
 
 
 def linkage(x: np.ndarray, method: str) -> np.ndarray:
