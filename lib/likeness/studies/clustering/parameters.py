@@ -14,7 +14,7 @@ class Parameters(BaseParameters):
     seed: int = param("base seed: every random number of the run derives from it", smoke=0, laptop=0, full=0, low=0)
     jobs: int = param("worker processes, 0: one a core", smoke=1, laptop=0, full=0, low=0, high=256)
     seeds: int = param("training seeds of every row of Table 1", smoke=2, laptop=3, full=5, low=2, high=1000)
-    epochs: int = param("most training epochs of a model", smoke=1, laptop=8, full=60, unit="epochs", low=1)
+    epochs: int = param("most training epochs of a model", smoke=1, laptop=6, full=60, unit="epochs", low=1)
     train_samples: int = param("point sets a model is trained on", smoke=3, laptop=50, full=100, low=1)
     validation_samples: int = param("point sets that steer the learning rate", smoke=1, laptop=10, full=20, low=1)
     test_samples: int = param("point sets a row of Table 1 is tested on", smoke=4, laptop=100, full=200, low=2)
@@ -43,5 +43,5 @@ class Parameters(BaseParameters):
     cost_repeats: int = param("repeats of the cost measurement", smoke=2, laptop=3, full=5, low=2)
     race_n: int = param("most points in the decoding race", smoke=2_000, laptop=1_000_000, full=1_000_000, low=1_000,
                         unit="points")
-    race_seconds: float = param("a peer is not asked for a size predicted to take longer", smoke=1.0, laptop=5.0,
+    race_seconds: float = param("a peer is not asked for a size predicted to take longer", smoke=1.0, laptop=2.0,
                                 full=60.0, unit="s", low=0.1)
