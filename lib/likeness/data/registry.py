@@ -1,13 +1,16 @@
 """Where every data set comes from, on what terms, and the hash that its files must have.
 
 Real files are looked for below the folder named by the environment variable LIKENESS_DATA; nothing is
-downloaded here. Files are checked against their hash when they are opened.
+downloaded here. Files are checked against their hash when they are opened. The hash of a .gz is that of what it holds:
+packing it again changes the file and not the data.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
+import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +25,8 @@ class Source:
     """One data set: its name, the papers that use it, chip, publisher, terms, layout, and its files.
 
     chip is "paper" (the paper's exact generator), "public" (other real data) or "generated". files maps a
-    path below the data folder to the sha256 of its content; it is empty for what installs with a package.
+    path below the data folder to the sha256 of its content (.gz: unpacked); it is empty for what installs with a
+    package.
     """
 
     name: str
@@ -57,8 +61,25 @@ SOURCES: Final[dict[str, Source]] = {
             f"{_SKLEARN} (load_wine); UCI, doi:10.24432/C5PC7J", "CC BY 4.0", _BUNDLED,
         ),
         Source(
-            "digits", ("clustering",), "public", "1,797 handwritten digits of 8 x 8 pixels, 10 classes",
+            "digits", ("clustering", "fpq"), "public", "1,797 handwritten digits of 8 x 8 pixels, 10 classes",
             f"{_SKLEARN} (load_digits); UCI, doi:10.24432/C50P49", "CC BY 4.0", _BUNDLED,
+        ),
+        Source(
+            "deformed digits", ("fpq",), "generated",
+            "up to 60,000 + 10,000 images of 28 x 28 pixels: the real digits, deformed",
+            f"{_SKLEARN} (load_digits), deformed by this project", "CC BY 4.0 (the digits)",
+            "likeness.data.deformed_digits",
+        ),
+        Source(
+            "mnist", ("fpq",), "paper", "60,000 + 10,000 handwritten digits of 28 x 28 pixels, 10 classes",
+            "LeCun, Cortes, Burges, http://yann.lecun.com/exdb/mnist/, the four idx.gz files",
+            "CC BY-SA 3.0 as commonly stated", "idx, gzipped, in the original order",
+            {
+                "mnist/train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "mnist/train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "mnist/t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "mnist/t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            },
         ),
         Source(
             "zoo", ("clustering",), "public", "101 animals, 16 attributes, 7 classes",
@@ -136,5 +157,14 @@ def _sha256_of(file: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _sha256(file: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time only key the cache
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    if file.suffix != ".gz":
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    try:
+        with gzip.open(file) as unpacked:
+            while block := unpacked.read(1 << 20):
+                digest.update(block)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return "unreadable"  # equals no registered hash, so that `locate` says what to do
+    return digest.hexdigest()

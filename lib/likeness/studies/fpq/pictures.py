@@ -1,0 +1,158 @@
+"""Figures of the FPQ chapter, drawn small, so that their letters can be read on a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from likeness.report.tidy import t_interval
+from likeness.studies.fpq.growth import FIGURES
+
+WIDTH: Final = 5.6
+_TEN = sns.color_palette("colorblind", 10)
+COLOURS: Final = dict(zip(FIGURES, _TEN, strict=True))
+MARKERS: Final = dict(zip(FIGURES, "osv^<>DPX*", strict=True))
+#: What a figure of growth shows of an engine, in the order of the paper's Figures 7, 8 and 9.
+WORDS: Final = {
+    "total_s": "seconds, train + encode + search",
+    "acc_100": "accuracy, vote of 100 (%)",
+    "acc_1": "accuracy, 1-NN (%)",
+    "own_mb": "peak memory above the data (MB)",
+    "peak_mb": "peak memory of the process (MB)",
+}
+
+
+def growth(frame: pd.DataFrame, metric: str) -> Figure:
+    """One metric of every engine against the rows of its database. frame : of `growth.run_growth`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.6))
+    for engine in FIGURES:
+        line = frame[(frame.engine == engine) & (frame.metric == metric)].sort_values("n")
+        published = engine.startswith("published")
+        axis.plot(line.n, line.value, color=COLOURS[engine], marker=MARKERS[engine], ms=5, lw=2 if published else 1.2,
+                  ls="-" if published else "--", label=engine)  # fmt: skip
+    _sizes(axis, sorted(set(frame.n)))
+    axis.set(xlabel="rows of the database", ylabel=WORDS[metric])
+    if metric.endswith(("_s", "_mb")):
+        axis.set_yscale("log")
+    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False, columnspacing=1.0)
+    fig.tight_layout()
+    return fig
+
+
+def defects(frame: pd.DataFrame) -> Figure:
+    """Loss of accuracy of every order (lines) and opening (colours). frame : of `defects.costs`."""
+    order = list(dict.fromkeys(frame.order))
+    openings = list(dict.fromkeys(frame.opening))
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.55 * len(order) + 1.4))
+    for j, opening in enumerate(openings):
+        means, spans = _means(frame[frame.opening == opening], "order", order)
+        places = [i + 0.16 * (j - (len(openings) - 1) / 2) for i in range(len(order))]
+        axis.errorbar(means, places, xerr=spans, fmt="osv^"[j % 4], ms=5, color=_TEN[j], elinewidth=1.2, label=opening)
+    axis.axvline(0, color="grey", lw=0.8)
+    axis.set_yticks(range(len(order)), order)
+    axis.invert_yaxis()
+    axis.set(xlabel="percentage points lost, vote of 100")
+    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False, title="OpenIndexing")
+    fig.tight_layout()
+    return fig
+
+
+def balance(frame: pd.DataFrame) -> Figure:
+    """Entries of the cells of every part, fullest first. frame : of `sweeps.run_balance`."""
+    openings = list(dict.fromkeys(frame.opening))
+    fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.0), sharex=True, sharey=True)
+    for axis, opening in zip(axes.flat, openings, strict=True):
+        for _, part in frame[frame.opening == opening].groupby("part"):
+            axis.plot(part.cell + 1, part.entries, color=_TEN[0], lw=0.7, alpha=0.6)
+        axis.axhline(frame.entries.mean(), color=_TEN[1], lw=1.2, ls="--")
+        axis.set(title=f"OpenIndexing: {opening}", yscale="symlog", xscale="log")
+    fig.supxlabel("cell of a part, fullest first")
+    fig.supylabel("entries")
+    fig.tight_layout()
+    return fig
+
+
+def swept(frame: pd.DataFrame, x: str, split: str, metrics: Mapping[str, str], logarithmic: bool = True) -> Figure:
+    """Means and 95 % intervals over seeds of some metrics (panels) against x, a colour a value of ``split``."""
+    fig, axes = plt.subplots(len(metrics), 1, figsize=(WIDTH, 2.5 * len(metrics) + 0.6), sharex=True, squeeze=False)
+    names = list(dict.fromkeys(frame[split]))
+    for axis, (metric, words) in zip(axes.flat, metrics.items(), strict=True):
+        for j, name in enumerate(names):
+            one = frame[(frame.metric == metric) & (frame[split] == name)]
+            places = sorted(set(one[x]))
+            means, spans = _means(one, x, places)
+            axis.errorbar(places, means, spans, color=_TEN[j], marker="osv^<>"[j % 6], ms=4, lw=1.2, label=str(name))
+        axis.set_ylabel(words)
+    if logarithmic:
+        axes[-1, 0].set_xscale("log", base=2)
+        _sizes(axes[-1, 0], sorted(set(frame[x])), keep_scale=True)
+    axes[-1, 0].set_xlabel(x)
+    handles = axes[0, 0].get_legend_handles_labels()
+    fig.legend(*handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False)
+    fig.tight_layout()
+    return fig
+
+
+def votes(frame: pd.DataFrame) -> Figure:
+    """Accuracy of exact search against the number of voters; where it is the printed one. frame : of `votes`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
+    axis.plot(frame.k, frame.value, color=_TEN[0], lw=1.2)
+    hit = frame[frame.printed]
+    axis.plot(hit.k, hit.value, "X", color=_TEN[1], ms=9, label="the printed value")
+    axis.set(xlabel="neighbours that vote", ylabel="accuracy (%)", xscale="log")
+    if len(hit):
+        axis.legend(frameon=False)
+    fig.tight_layout()
+    return fig
+
+
+def race(frame: pd.DataFrame) -> Figure:
+    """Seconds of every peer, trained, encoded and searched, all repeats as dots. frame : of `race.run_race`."""
+    steps = {"train_s": "train", "encode_s": "encode", "search_s": "search"}
+    peers = list(dict.fromkeys(frame.peer))
+    fig, axes = plt.subplots(1, len(steps), figsize=(WIDTH, 0.35 * len(peers) + 1.2), sharey=True)
+    for axis, (metric, words) in zip(axes, steps.items(), strict=True):
+        for i, peer in enumerate(peers):
+            seconds = frame[(frame.metric == metric) & (frame.peer == peer)].value
+            axis.plot(seconds[seconds > 0], [i] * int((seconds > 0).sum()), "o", ms=4, color=_TEN[0], alpha=0.7)
+        axis.set(title=words, xscale="log")
+        axis.grid(axis="y", lw=0.3)
+    axes[0].set_yticks(range(len(peers)), peers)
+    axes[0].invert_yaxis()
+    axes[1].set_xlabel("seconds")
+    fig.tight_layout()
+    return fig
+
+
+def _means(frame: pd.DataFrame, column: str, places: Sequence[object]) -> tuple[list[float], list[list[float]]]:
+    """Mean of ``value`` at each place, and how far its 95 % t interval reaches below and above."""
+    means, below, above = [], [], []
+    for place in places:
+        mean, low, high, _ = t_interval(frame.loc[frame[column] == place, "value"])
+        means.append(mean)
+        below.append(0.0 if low is None else mean - low)
+        above.append(0.0 if high is None else high - mean)
+    return means, [below, above]
+
+
+def _sizes(axis: Axes, sizes: Sequence[int], *, keep_scale: bool = False) -> None:
+    """A logarithmic axis that names the sizes that were run, and no others: 1k, 50k, 10M."""
+    if not keep_scale:
+        axis.set_xscale("log")
+    axis.set_xticks(sizes)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda n, _: _short(n)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _short(n: float) -> str:
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if n >= unit:
+            return f"{n / unit:.3g}{name}"
+    return f"{n:.3g}"
