@@ -213,3 +213,22 @@ def test_results_of_another_room_are_refused(room):
     results = small_book.results(small_book.values(3)) | {"paper": "fpq"}
     write_results(room.results, results)
     assert check_command([], None) == 2
+
+
+def test_a_sentence_that_only_leans_otherwise_is_told_and_not_counted(room, capsys):
+    names = [
+        (f"table1/{d}/{level}/mlp/ari_k", f"table1/{d}/{level}/dgcnn/ari_k")
+        for d in small_book.DATASETS
+        for level in small_book.LEVELS
+    ]
+    wide = [0.1, 0.5, 0.9]
+    base = {b: small_book.value(b, wide) for _, b in names}
+    sure = base | {a: small_book.value(a, [x + 0.05 for x in wide]) for a, _ in names}
+    first = names[0][0]  # paired differences of one pair alone: above zero on average, or below
+    verdicts = []
+    for shift in (0.02, -0.02):
+        odd = [x + shift + d for x, d in zip(wide, (0.06, -0.06, 0.0), strict=True)]
+        verdicts.append(replaced(small_book.values(3), sure | {first: small_book.value(first, odd)}))
+    code, said = check(room, *verdicts, capsys)
+    assert code == 0, said
+    assert "no value left its interval, yet mlp-beats-dgcnn: direction only -> contradicted" in said

@@ -106,6 +106,14 @@ def test_wards_linkage_tells_the_two_anisotropies_apart():
     assert set(found["size"]) == {P.classical_samples}
 
 
+def test_equal_distances_make_complete_linkage_depend_on_rounding():
+    found = evidence.ties(P)
+    assert found.groupby("precision").size().tolist() == [P.classical_samples] * 2
+    wide = found.pivot_table(index="sample", columns="precision", values="value")
+    assert (wide.float32 != wide.float64).any()
+    assert wide.min().min() >= 0.5  # two classes: no cut is less pure
+
+
 def test_geodesics_on_a_diameter_are_straight_and_others_bend():
     found = evidence.bending(P, pairs=50).groupby("kind")["value"]
     assert found.max()["collinear"] < 1e-12

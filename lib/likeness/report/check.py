@@ -13,7 +13,7 @@ from rich.table import Table
 from likeness.report.audit import audit_claims
 from likeness.report.claims import ClaimError, Paper, load_paper
 from likeness.report.ledger import DECIDING, counts, join_paper, load_record, of_room, write_ledger
-from likeness.report.moved import MovedClaim, moved_claims, moved_values
+from likeness.report.moved import MovedClaim, leaning, moved_claims, moved_values
 from likeness.report.records import read_results
 from likeness.report.rooms import Room, project_root, room_of, rooms
 
@@ -83,13 +83,16 @@ def _compare(room: Room, paper: Paper, results: dict[str, Any], console: Console
         )
         return []
     values = moved_values(recorded, results)
-    moves = moved_claims(join_paper(paper, recorded, None), join_paper(paper, results, None), values)
+    then, now = join_paper(paper, recorded, None), join_paper(paper, results, None)
+    moves = moved_claims(then, now, values)
     fresh = len({v["id"] for v in results["values"]} - {v["id"] for v in recorded["values"]})
     console.print(
         f"{room.name}: of {len(recorded['values'])} recorded values of preset {preset} {len(values)} moved, "
         f"{fresh} are new; {len(moves)} verdicts moved with them",
         highlight=False,
     )
+    for line in leaning(then, now, moves):
+        console.print(_plain(f"{room.name}: no value left its interval, yet {line}"), highlight=False)
     return moves
 
 

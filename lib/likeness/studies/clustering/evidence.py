@@ -11,7 +11,7 @@ from fastcluster import linkage
 from likeness.data.points import CLUSTERS, Anisotropy, sample
 from likeness.metrics.clustering import scores_at_k
 from likeness.studies.clustering.parameters import Parameters
-from likeness.studies.clustering.protocol import generator
+from likeness.studies.clustering.protocol import Protocol, curve_sets, generator
 
 #: Where the two candidate shears of the anisotropic set differ most for Ward's linkage: its least printed std.
 STD = 0.08
@@ -33,6 +33,21 @@ def anisotropies(p: Parameters) -> pd.DataFrame:
             found = scores_at_k(linkage(x, "ward"), y, CLUSTERS["aniso"])["ari_k"]
             lines.append((variant, index, found))
     return pd.DataFrame(lines, columns=["variant", "sample", "value"])
+
+
+def ties(p: Parameters) -> pd.DataFrame:
+    """Purity@k of complete linkage on noise-free circles, in double and in single precision: columns precision, sample,
+    value.
+
+    Without noise the points lie evenly, so that many distances are equal and rounding decides which pair is merged.
+    """
+    lines = []
+    for index, points in enumerate(curve_sets(Protocol.of(p), "circles", 0.0, p.classical_samples, "classical")):
+        for precision in ("float64", "float32"):
+            tree = linkage(points.x.astype(precision).astype(np.float64), "complete")
+            found = scores_at_k(tree, points.y, CLUSTERS["circles"])["purity_k"]
+            lines.append((precision, index, found))
+    return pd.DataFrame(lines, columns=["precision", "sample", "value"])
 
 
 def bending(p: Parameters, pairs: int = 1000) -> pd.DataFrame:
