@@ -30,13 +30,13 @@
 # $$
 # \begin{aligned}
 # &\operatorname{mean}_{ijk}\big(w_{ij}+w_{ik}+w_{jk}-\langle (w_{ij},w_{ik},w_{jk}),
-# \sigma_\tau(d_{ij}, d_{ik}, d_{jk})\rangle\big)+\operatorname{mean}_{ij} w_{ij} && \text{HypHC, eq. 1}\\
-# +\;&\operatorname{mean}_{apn}\max(s_{an}-s_{ap}+\alpha,\,0) && \text{triplets, eq. 3, sign mended}
+# \sigma_\tau(d_{ij}, d_{ik}, d_{jk})\rangle\big)+\operatorname{mean}_{ij} w_{ij}\\
+# +\;&\operatorname{mean}_{apn}\max(s_{an}-s_{ap}+\alpha,\,0)
 # \end{aligned}
 # $$
 #
-# where $d_{ij} = d_o(z_i \vee z_j)$ is the depth of the lowest common ancestor and $\sigma_\tau$ a softmax of temperature
-# $\tau$, over the points whose labels are known. At test time no label is needed: the hierarchy of a new set merges first the
+# HypHC's loss (eq. 1) and the triplet loss (eq. 3 with its sign mended), where $d_{ij} = d_o(z_i \vee z_j)$ is the depth of
+# the lowest common ancestor and $\sigma_\tau$ a softmax of temperature $\tau$, over the points whose labels are known. At test time no label is needed: the hierarchy of a new set merges first the
 # pairs whose hyperbolic lowest common ancestor $z_i \vee z_j$ lies deepest. All leaves have one radius, so that this is
 # single linkage of angles, [which needs only a sort](#decoding-in-on-log-n).
 
@@ -264,11 +264,12 @@ run.figure("effects", pictures.effects(switches.effects(switched), list(switches
            alt="Dots with intervals, one line a switch and one colour a data set; most lie near zero, a few far below.")
 
 # %% [markdown]
-# The result needs two things. The sign of eq. 3: as printed, ARI@k falls by {{ best("effect/printed-sign/blobs/ari_k", ".2f") }}
-# on blobs. And the triplet loss: without it {{ best("effect/no-triplet/moons/ari_k", ".2f") }} on moons and
+# The result needs two things. The sign of eq. 3: as printed it changes ARI@k by
+# {{ best("effect/printed-sign/blobs/ari_k", ".2f") }} on blobs. And the triplet loss: leaving it out does
+# {{ best("effect/no-triplet/moons/ari_k", ".2f") }} on moons and
 # {{ best("effect/no-triplet/blobs/ari_k", ".2f") }} on blobs, though not on circles
 # ({{ best("effect/no-triplet/circles/ari_k", ".2f") }}). The HypHC loss, which gives the paper its name, adds
-# little: without it {{ best("effect/no-hyphc/blobs/ari_k", ".2f") }} on blobs, the one interval of the four that leaves out
+# little: leaving it out does {{ best("effect/no-hyphc/blobs/ari_k", ".2f") }} on blobs, the one interval of the four that leaves out
 # zero. Of everything else that the text leaves open, none moves a score beyond the spread between seeds: neither which
 # triples, nor the means for the sums, nor what the optimiser holds on the ball, nor the output layer, nor the number of points.
 # The intervals are wide, most of all on anisotropics: a small effect would not be seen.
