@@ -1,7 +1,5 @@
 """The chapter's protocol, audit and room."""
 
-import dataclasses
-import re
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +16,6 @@ from likeness.studies.parallel import run_all
 
 ROOM = project_root() / "paper_runs" / "clustering"
 SMOKE = Parameters.resolve({"preset": "smoke"})
-
-
-def test_the_notebook_names_every_parameter_once():
-    cell = (ROOM / "clustering.py").read_text().split('tags=["parameters"]')[1].split("# %%")[0]
-    names = re.findall(r"^(\w+) = ", cell, flags=re.M)
-    assert sorted(names) == sorted(f.name for f in dataclasses.fields(Parameters))
-
-
-def test_the_notebook_only_calls():
-    text = (ROOM / "clustering.py").read_text()
-    assert not re.search(r"^\s*(def|class) ", text, flags=re.M)
 
 
 def test_table_has_all_rows_and_the_figure_all_its_points():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from likeness.models.fpq.pq import PQ
-from likeness.studies.fpq import defects, growth, race, scaling, sets, sweeps, votes
+from likeness.studies.fpq import defects, growth, inverted_lists, race, scaling, sets, sweeps, votes
 from likeness.studies.fpq.engines import ENGINES, Job, build, lost
 from likeness.studies.fpq.parameters import Parameters
 from likeness.studies.fpq.scores import class_zero, scores
@@ -163,3 +163,14 @@ def test_scaling_and_its_formula():
 def test_refusals():
     with pytest.raises(ValueError, match="engine 'annoy': expected one of exact"):
         build("annoy", np.ones((3, 3), np.float32), Job(1, 2, 0))
+
+
+def test_an_inverted_file_with_bounded_lists():
+    found = inverted_lists.run_inverted(P).pivot_table(index="place", columns="metric", values="value")
+    assert list(found.index) == sorted(inverted_lists.PLACES)
+    assert found.longest["lists, c = 1"] <= 1.0 + SETTING.train**0.5 / SETTING.train  # rounded up to whole rows
+    assert found.read_most["lists, c = 1"] < found.read_most["none"]
+    assert found.distortion["lists, c = 1"] > found.distortion["none"]
+    assert (found.longest.drop("lists, c = 1") >= found.longest["lists, c = 2"]).all()
+    slugs = [inverted_lists.slug(place) for place in inverted_lists.PLACES]
+    assert len(set(slugs)) == len(slugs)

@@ -18,6 +18,7 @@ from typing import Final
 
 import pandas as pd
 
+from likeness.report.progress import TASKS, tick
 from likeness.studies.fpq.parameters import Parameters
 from likeness.studies.fpq.scores import scores
 from likeness.studies.fpq.sets import TOPK, Setting, exact, load
@@ -38,11 +39,11 @@ def run_growth(p: Parameters, engines: Sequence[str] = FIGURES) -> pd.DataFrame:
     """
     threads = p.jobs or (multiprocessing.cpu_count() or 1)
     setting, lines = Setting.of(p), []
-    for n in p.sizes:
-        at = replace(setting, train=n)
-        for engine in engines:
-            found = fresh(engine, at, threads)
-            lines += [(engine, n, metric, value) for metric, value in found.items()]
+    jobs = [(n, engine) for n in p.sizes for engine in engines]
+    for done, (n, engine) in enumerate(jobs):
+        tick(TASKS, done, len(jobs))
+        found = fresh(engine, replace(setting, train=n), threads)
+        lines += [(engine, n, metric, value) for metric, value in found.items()]
     return pd.DataFrame(lines, columns=["engine", "n", "metric", "value"])
 
 
@@ -61,7 +62,8 @@ def measure(engine: str, setting: Setting, threads: int) -> dict[str, float]:
 
     sets = load(setting)
     job = Job(setting.m, setting.k, setting.seed, threads)
-    build(engine, sets.x[: max(setting.k, TOPK)], job).search(sets.queries[:1], 1)  # compiles and starts what it must
+    few = sets.x[: max(2 * setting.k, TOPK)]
+    build(engine, few, job).search(sets.queries[:1], 1)  # compiles and starts what it must
     gc.collect()
     forget_peak()
     before = resident_mb("VmRSS")

@@ -16,7 +16,7 @@ class Parameters(BaseParameters):
     data: str = param("digits; auto: MNIST where LIKENESS_DATA has it", smoke="deformed", laptop="auto", full="mnist",
                       choices=("auto", "mnist", "deformed"))
     train: int = param("rows of the database", smoke=400, laptop=5_000, full=50_000, unit="rows", low=200, high=60_000)
-    test: int = param("queries", smoke=60, laptop=1_000, full=5_000, unit="rows", low=10, high=10_000)
+    test: int = param("queries", smoke=60, laptop=500, full=5_000, unit="rows", low=10, high=10_000)
     parts: int = param("M, parts of a vector", smoke=8, laptop=30, full=30, low=1, high=784)
     centroids: int = param("K, centroids of a part", smoke=16, laptop=256, full=256, low=2, high=1_024)
     sizes: tuple[int, ...] = param("rows of Figures 7, 8 and 9", smoke=(200, 400), laptop=(1_000, 2_000, 5_000),
@@ -25,9 +25,9 @@ class Parameters(BaseParameters):
     seeds: int = param("seeds of the defect study, the sweeps and the race", smoke=2, laptop=5, full=5, low=2, high=100)
     workers: tuple[int, ...] = param("workers P of the simulated race", smoke=(1, 4), laptop=(1, 2, 4, 8, 16, 32),
                                      full=(1, 2, 4, 8, 16, 32), low=1, high=1_000)
-    factors: tuple[float, ...] = param("c of eq. 3", smoke=(1.0, 2.0), laptop=(1.0, 1.5, 2.0, 4.0, 8.0),
+    factors: tuple[float, ...] = param("c of eq. 3", smoke=(1.0, 2.0), laptop=(1.0, 2.0, 4.0),
                                        full=(1.0, 1.25, 1.5, 2.0, 3.0, 4.0, 8.0), low=1.0, high=1e6)
-    parts_swept: tuple[int, ...] = param("M of the sweep", smoke=(4, 8), laptop=(4, 8, 14, 28, 56),
+    parts_swept: tuple[int, ...] = param("M of the sweep", smoke=(4, 8), laptop=(4, 8, 28, 56),
                                          full=(4, 7, 8, 14, 16, 28, 30, 49, 56), low=1, high=784)
     centroids_swept: tuple[int, ...] = param("K of the sweep", smoke=(8, 16), laptop=(16, 64, 256),
                                              full=(16, 64, 256, 512, 1_024), low=2, high=1_024)

@@ -135,7 +135,8 @@ def _means(frame: pd.DataFrame, column: str, places: Sequence[object]) -> tuple[
     """Mean of ``value`` at each place, and how far its 95 % t interval reaches below and above."""
     means, below, above = [], [], []
     for place in places:
-        mean, low, high, _ = t_interval(frame.loc[frame[column] == place, "value"])
+        here = frame.loc[frame[column] == place, "value"]
+        mean, low, high, _ = t_interval(here) if len(here) else (float("nan"), None, None, None)
         means.append(mean)
         below.append(0.0 if low is None else mean - low)
         above.append(0.0 if high is None else high - mean)
