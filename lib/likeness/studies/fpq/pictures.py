@@ -123,6 +123,7 @@ def race(frame: pd.DataFrame) -> Figure:
             seconds = frame[(frame.metric == metric) & (frame.peer == peer)].value
             axis.plot(seconds[seconds > 0], [i] * int((seconds > 0).sum()), "o", ms=4, color=_TEN[0], alpha=0.7)
         axis.set(title=words, xscale="log")
+        axis.xaxis.set_minor_formatter(NullFormatter())  # a short axis has no room for 4 x 10^-1
         axis.grid(axis="y", lw=0.3)
     axes[0].set_yticks(range(len(peers)), peers)
     axes[0].invert_yaxis()
