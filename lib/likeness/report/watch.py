@@ -22,9 +22,9 @@ LOOK_EVERY: Final = 0.5
 class Told(NamedTuple):
     """What a cell has told: (done, total) of its tasks, and of the epochs of the task that spoke last."""
 
-    tasks: tuple[int, int]
-    steps: tuple[int, int]
-    name: str
+    tasks: tuple[int, int] = (0, 0)
+    steps: tuple[int, int] = (0, 0)
+    name: str = ""
 
     @property
     def share(self) -> float:
@@ -39,12 +39,12 @@ class Tally:
     def __init__(self, path: Path) -> None:
         """Read what `likeness.report.progress.tick` appends to ``path``."""
         self._path, self._offset, self._rest = path, 0, b""
-        self._told = Told((0, 0), (0, 0), "")
+        self._told = Told()
 
     def restart(self) -> None:
         """Forget the tasks: a new cell trains anew, perhaps under the same names."""
         self.read()
-        self._told = Told((0, 0), (0, 0), "")
+        self._told = Told()
 
     def read(self) -> Told:
         """What is known after reading what was appended since the last look."""

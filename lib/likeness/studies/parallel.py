@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import joblib
 
+from likeness.data.whole_files import whole
 from likeness.report.fingerprint import closure, file_sha256
 from likeness.report.progress import TASKS, tick
 from likeness.report.provenance import WORK
@@ -61,9 +62,8 @@ def _kept(
         return *joblib.load(path), True
     result = _timed(task, arguments)
     folder.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}")  # renamed when whole: a killed run leaves no broken file behind
-    joblib.dump(result, half)
-    half.rename(path)
+    with whole(path) as half:  # a killed run leaves no broken file under this name
+        joblib.dump(result, half)
     return *result, False
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from scipy import stats
 
 from likeness.studies.clustering.parameters import Parameters
 from likeness.studies.clustering.protocol import DATASETS, METRICS, curve_sets
 from likeness.studies.clustering.rows import Protocol
+from likeness.studies.figures import t_bars
 
 METHODS = ("single", "average", "complete", "ward", "mlp", "dgcnn")
 NAMES = {"ari_k": "ARI@k", "purity_k": "purity@k", "nmi_k": "NMI@k", "ari": "best ARI"}
@@ -90,7 +90,7 @@ def effects(frame: pd.DataFrame, order: Sequence[str], metric: str = "ari_k") ->
     fig, axis = plt.subplots(figsize=(7, 0.45 * len(order) + 1.2))
     sns.pointplot(
         shown, y="switch", x="value", hue="dataset", order=order, hue_order=DATASETS, palette="colorblind",
-        errorbar=_t_interval, dodge=0.5, linestyle="none", markersize=4, err_kws={"lw": 1.2}, ax=axis,
+        errorbar=_ends, dodge=0.5, linestyle="none", markersize=4, err_kws={"lw": 1.2}, ax=axis,
     )  # fmt: skip
     axis.axvline(0, color="grey", lw=0.8)
     axis.set(xlabel=f"change of {NAMES[metric]} against the base", ylabel="")
@@ -100,10 +100,9 @@ def effects(frame: pd.DataFrame, order: Sequence[str], metric: str = "ari_k") ->
     return fig
 
 
-def _t_interval(values: pd.Series) -> tuple[float, float]:
-    x = values.to_numpy(dtype=float)
-    half = float(stats.t.ppf(0.975, len(x) - 1)) * float(stats.sem(x)) if len(x) > 1 else 0.0
-    return float(x.mean()) - half, float(x.mean()) + half
+def _ends(runs: pd.Series) -> tuple[float, float]:
+    (mean,), ((below,), (above,)) = t_bars([runs])
+    return mean - below, mean + above
 
 
 def race(frame: pd.DataFrame) -> Figure:

@@ -187,5 +187,4 @@ def test(net: SimilarityModel, sets: Sequence[PointSet], dataset: str) -> list[d
 
 def with_angle(u: np.ndarray) -> np.ndarray:
     """A network that maps a point to exactly zero gives it no direction: lay it at angle 0, as the code's 0/0 guard."""
-    zero = np.logical_not(np.any(u, axis=1))
-    return np.where(np.atleast_1d(zero)[:, None], [1.0, 0.0], u)
+    return np.where(np.any(u, axis=1, keepdims=True), u, [1.0, 0.0])

@@ -7,9 +7,9 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
-from likeness.report.tidy import t_interval
 from likeness.studies.clustering.real_trees import LEARNERS, METHODS
 from likeness.studies.clustering.scaling_pictures import FONT, WIDTH
+from likeness.studies.figures import t_bars
 
 #: A column a metric: its words, and where a line marks what it is measured against.
 COLUMNS = {"dendrogram_purity": ("dendrogram purity", 1.0), "cost_ratio": ("cost / average's", 1.0)}
@@ -50,12 +50,8 @@ def _panel(axis: plt.Axes, frame: pd.DataFrame, mark: float) -> None:
     axis.axvline(mark, color="grey", lw=0.8)
     for kind, (marker, colour) in KINDS.items():
         lines = [i for i, method in enumerate(METHODS) if (method in LEARNERS) == (kind == "labels")]
-        means, spans = [], []
-        for i in lines:
-            mean, low, high, _ = t_interval(frame.loc[frame.method == list(METHODS)[i], "value"])
-            means.append(mean)
-            spans.append((0.0, 0.0) if low is None or high is None else (mean - low, high - mean))
-        axis.errorbar(means, lines, xerr=list(zip(*spans, strict=True)), fmt=marker, ms=4, lw=0, elinewidth=1.2,
+        means, spans = t_bars(frame.loc[frame.method == list(METHODS)[i], "value"] for i in lines)
+        axis.errorbar(means, lines, xerr=spans, fmt=marker, ms=4, lw=0, elinewidth=1.2,
                       color=colour, label=kind)  # fmt: skip
     axis.set_yticks(range(len(METHODS)), list(METHODS))
     axis.grid(axis="y", lw=0.3)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from likeness.studies.clustering.pictures import COLOURS, METHODS, NAMES
 from likeness.studies.clustering.protocol import DATASETS, MODELS
 from likeness.studies.clustering.scaling_cost import growth
+from likeness.studies.figures import name_sizes
 
 #: Inches; a telephone shows 5 inches at about seven tenths of their size.
 WIDTH = 5.0
@@ -36,7 +36,7 @@ def figure_quality(frame: pd.DataFrame, metric: str = "ari_k") -> Figure:
                                   color=COLOURS[method], marker=MARKERS[method] if style == "-" else "", elinewidth=0.8,
                                   label=method if style == "-" else f"{method}, sample")  # fmt: skip
             axis.set(title=dataset, xscale="log", ylim=(-0.05, 1.05))
-            _thousands(axis, sorted(set(frame.n)))
+            name_sizes(axis, sorted(set(frame.n)))
         fig.supylabel(NAMES[metric], fontsize=FONT)
         fig.supxlabel("points", fontsize=FONT)
         fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3,
@@ -59,14 +59,7 @@ def figure_cost(frame: pd.DataFrame) -> Figure:
             label = f"{label}: $n^{{{slopes[method, part]:.2f}}}$"
             axis.plot(seconds.index, seconds, style, marker=MARKERS[method], ms=4, color=COLOURS[method], label=label)
         axis.set(xscale="log", yscale="log", xlabel="points", ylabel="processor seconds")
-        _thousands(axis, sorted(set(frame.n)))
+        name_sizes(axis, sorted(set(frame.n)))
         fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=2, columnspacing=1.0, frameon=False)
         fig.tight_layout()
     return fig
-
-
-def _thousands(axis: plt.Axes, sizes: list[int]) -> None:
-    """Name the sizes that were run, and no others: 250, 1k, 3k, 10k."""
-    axis.set_xticks(sizes)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:.0f}" if n < 1_000 else f"{n / 1_000:.3g}k"))
-    axis.xaxis.set_minor_formatter(NullFormatter())

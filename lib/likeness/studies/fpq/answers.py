@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -13,7 +12,7 @@ from likeness.studies.fpq import scaling
 from likeness.studies.fpq.defects import costs
 from likeness.studies.fpq.growth import fresh
 from likeness.studies.fpq.parameters import Parameters
-from likeness.studies.fpq.sets import TOPK, Setting
+from likeness.studies.fpq.sets import TOPK, Setting, cores
 
 #: The paper's Table 1 names an i7-7700HQ, whose eight threads its thread pool takes all.
 PRINTED_WORKERS: Final = "p8"
@@ -89,10 +88,9 @@ def opening_costs(defects: pd.DataFrame) -> pd.DataFrame:
 
 def on_paper(p: Parameters, gflops: float) -> pd.DataFrame:
     """`scaling.on_paper` from a million to a billion vectors, a line each."""
-    cores = p.jobs or multiprocessing.cpu_count()
     sizes = (10**6, 10**7, 10**8, 10**9)
     shape = (scaling.WIDTH, scaling.PARTS, scaling.CENTROIDS, p.scale_iterations)
-    return pd.DataFrame([{"n": n, **scaling.on_paper(n, *shape, workers=cores, gflops=gflops)} for n in sizes])
+    return pd.DataFrame([{"n": n, **scaling.on_paper(n, *shape, workers=cores(p), gflops=gflops)} for n in sizes])
 
 
 def run_threads(p: Parameters) -> pd.DataFrame:
@@ -100,9 +98,8 @@ def run_threads(p: Parameters) -> pd.DataFrame:
 
     Both are given the same threads, so that what FPQ saves and what its threads save can be told apart.
     """
-    cores = p.jobs or multiprocessing.cpu_count()
     at, lines = replace(Setting.of(p), train=min(p.train, THREADS_AT)), []
-    for threads in sorted({1, cores}):
+    for threads in sorted({1, cores(p)}):
         for engine in ("published-pq", "published-fpq"):
             found = fresh(engine, at, threads)
             lines += [(engine, threads, "wall", found["train_s"]), (engine, threads, "cpu", found["train_cpu_s"])]

@@ -14,15 +14,15 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from likeness.models.fpq import published
-from likeness.models.fpq.engines import padded, set_nprobe, to_index_pq
+from likeness.models.fpq.engines import nbits, padded, set_nprobe, to_index_pq
 from likeness.models.fpq.lloyd import Rule
 from likeness.models.fpq.open_indexing import open_index
 from likeness.models.fpq.pq import PQ, smallest
 from likeness.studies.fpq.sets import generator
 
 Search = Callable[[np.ndarray, int], np.ndarray]
-#: Lists and probed lists of the inverted file.
-LISTS_A_ROOT, NPROBE = 1.0, 8
+#: Probed lists of an inverted file.
+NPROBE = 8
 
 
 class Took(NamedTuple):
@@ -85,7 +85,7 @@ def _ours(opening: str | None, rule: Rule | None = None) -> Callable[[np.ndarray
 
         codes, coded = clocks(encode)
         index = to_index_pq(pq, codes)
-        bits = pq.m * max(1, (pq.k - 1).bit_length())
+        bits = pq.m * nbits(pq.k)
         return Built(train, coded, _faiss_search(index), bits, lost(x, pq.decode(codes)))
 
     return make
@@ -125,9 +125,9 @@ def _faiss(make: Callable[[int, int, Job, int], Any]) -> Callable[[np.ndarray, J
     """An index of faiss, trained by itself, on vectors padded to a multiple of M."""
 
     def built(x: np.ndarray, job: Job) -> Built:
-        shape = PQ(np.empty((job.m, 1, -(-x.shape[1] // job.m)), np.float32), x.shape[1], np.empty(job.m))
+        shape = _shape(x, job)
         wide = shape.pad(x)
-        index = make(wide.shape[1], max(1, (job.k - 1).bit_length()), job, len(x))
+        index = make(wide.shape[1], nbits(job.k), job, len(x))
         _, train = clocks(lambda: index.train(wide))
         _, coded = clocks(lambda: index.add(wide))
         loss = lost(wide, _decoded(index, len(x)))
@@ -148,7 +148,7 @@ def _fast_scan(d: int, bits: int, job: Job, n: int) -> Any:  # noqa: ARG001
 
 
 def _ivf_pq(d: int, bits: int, job: Job, n: int) -> Any:
-    lists = max(1, round(LISTS_A_ROOT * math.sqrt(n)))
+    lists = lists_of(n)
     index = faiss.IndexIVFPQ(faiss.IndexFlatL2(d), d, lists, job.m, bits)
     set_nprobe(index, min(NPROBE, lists))
     return _seeded(index, job)
@@ -174,7 +174,7 @@ def _nanopq(x: np.ndarray, job: Job) -> Built:
     import nanopq
 
     peer = nanopq.PQ(job.m, job.k, verbose=False)
-    shape = PQ(np.empty((job.m, 1, -(-x.shape[1] // job.m)), np.float32), x.shape[1], np.empty(job.m))
+    shape = _shape(x, job)
     wide = shape.pad(x)
     with warnings.catch_warnings():
         # the peer leaves cells of constant pixels empty, once a part: the distortion tells, a line a part does not
@@ -188,6 +188,16 @@ def _nanopq(x: np.ndarray, job: Job) -> Built:
 
     bits = job.m * 8 * np.dtype(peer.code_dtype).itemsize
     return Built(train, coded, search, bits, lost(wide, peer.decode(codes)))
+
+
+def lists_of(n: int) -> int:
+    """Lists of an inverted file of n rows: their square root."""
+    return max(1, round(math.sqrt(n)))
+
+
+def _shape(x: np.ndarray, job: Job) -> PQ:
+    """A quantizer of the job's shape with nothing in it: what pads x for a peer."""
+    return PQ(np.empty((job.m, 1, -(-x.shape[1] // job.m)), np.float32), x.shape[1], np.empty(job.m))
 
 
 def lost(x: np.ndarray, decoded: np.ndarray | None) -> float:

@@ -21,7 +21,7 @@ import pandas as pd
 from likeness.report.progress import TASKS, tick
 from likeness.studies.fpq.parameters import Parameters
 from likeness.studies.fpq.scores import scores
-from likeness.studies.fpq.sets import TOPK, Setting, exact, load
+from likeness.studies.fpq.sets import TOPK, Setting, cores, exact, load
 
 #: Engines of the figures, the paper's three rows first.
 FIGURES: Final = ("published-pq", "published-fpq", "scikit-learn", "pq", "fpq", "faiss-pq", "faiss-fastscan",
@@ -37,8 +37,7 @@ def run_growth(p: Parameters, engines: Sequence[str] = FIGURES) -> pd.DataFrame:
     (percent), recall_1 ... overlap_100, distortion, bits (a vector), peak_mb (of the process), own_mb (above what it
     held with the data loaded). 2^20 bytes are 1 MB.
     """
-    threads = p.jobs or (multiprocessing.cpu_count() or 1)
-    setting, lines = Setting.of(p), []
+    threads, setting, lines = cores(p), Setting.of(p), []
     jobs = [(n, engine) for n in p.sizes for engine in engines]
     for done, (n, engine) in enumerate(jobs):
         tick(TASKS, done, len(jobs))

@@ -14,7 +14,7 @@ import pandas as pd
 from likeness.models.fpq.engines import set_nprobe
 from likeness.models.fpq.inverted import Coarse, Inverted, Open
 from likeness.models.fpq.pq import smallest
-from likeness.studies.fpq.engines import NPROBE, lost
+from likeness.studies.fpq.engines import NPROBE, lists_of, lost
 from likeness.studies.fpq.parameters import Parameters
 from likeness.studies.fpq.scores import scores
 from likeness.studies.fpq.sets import TOPK, Sets, Setting, exact, generator, load
@@ -43,8 +43,7 @@ def run_inverted(p: Parameters) -> pd.DataFrame:
 
 def _one_seed(setting: Setting, seed: int) -> pd.DataFrame:
     sets, rows = load(setting), exact(setting)
-    lists = max(2, round(len(sets.x) ** 0.5))
-    trained = Coarse.fit(sets.x, lists, setting.m, setting.k, generator(setting.seed, "inverted", seed))
+    trained = Coarse.fit(sets.x, lists_of(len(sets.x)), setting.m, setting.k, generator(setting.seed, "inverted", seed))
     lines = [
         (place, metric, value)
         for place, how in PLACES.items()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
-from likeness.report.tidy import t_interval
+from likeness.studies.figures import name_sizes, t_bars
 from likeness.studies.fpq.growth import FIGURES
 
 WIDTH: Final = 5.6
@@ -37,7 +36,8 @@ def growth(frame: pd.DataFrame, metric: str) -> Figure:
         published = engine.startswith("published")
         axis.plot(line.n, line.value, color=COLOURS[engine], marker=MARKERS[engine], ms=5, lw=2 if published else 1.2,
                   ls="-" if published else "--", label=engine)  # fmt: skip
-    _sizes(axis, sorted(set(frame.n)))
+    axis.set_xscale("log")
+    name_sizes(axis, sorted(set(frame.n)))
     axis.set(xlabel="rows of the database", ylabel=WORDS[metric])
     if metric.endswith(("_s", "_mb")):
         axis.set_yscale("log")
@@ -52,7 +52,8 @@ def defects(frame: pd.DataFrame) -> Figure:
     openings = list(dict.fromkeys(frame.opening))
     fig, axis = plt.subplots(figsize=(WIDTH, 0.55 * len(order) + 1.4))
     for j, opening in enumerate(openings):
-        means, spans = _means(frame[frame.opening == opening], "order", order)
+        one = frame[frame.opening == opening]
+        means, spans = t_bars(one.loc[one.order == name, "value"] for name in order)
         places = [i + 0.16 * (j - (len(openings) - 1) / 2) for i in range(len(order))]
         axis.errorbar(means, places, xerr=spans, fmt="osv^"[j % 4], ms=5, color=_TEN[j], elinewidth=1.2, label=opening)
     axis.axvline(0, color="grey", lw=0.8)
@@ -87,12 +88,12 @@ def swept(frame: pd.DataFrame, x: str, split: str, metrics: Mapping[str, str], l
         for j, name in enumerate(names):
             one = frame[(frame.metric == metric) & (frame[split] == name)]
             places = sorted(set(one[x]))
-            means, spans = _means(one, x, places)
+            means, spans = t_bars(one.loc[one[x] == place, "value"] for place in places)
             axis.errorbar(places, means, spans, color=_TEN[j], marker="osv^<>"[j % 6], ms=4, lw=1.2, label=str(name))
         axis.set_ylabel(words)
     if logarithmic:
         axes[-1, 0].set_xscale("log", base=2)
-        _sizes(axes[-1, 0], sorted(set(frame[x])), keep_scale=True)
+        name_sizes(axes[-1, 0], sorted(set(frame[x])))
     axes[-1, 0].set_xlabel(x)
     handles = axes[0, 0].get_legend_handles_labels()
     fig.legend(*handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False)
@@ -130,31 +131,3 @@ def race(frame: pd.DataFrame) -> Figure:
     axes[1].set_xlabel("seconds")
     fig.tight_layout()
     return fig
-
-
-def _means(frame: pd.DataFrame, column: str, places: Sequence[object]) -> tuple[list[float], list[list[float]]]:
-    """Mean of ``value`` at each place, and how far its 95 % t interval reaches below and above."""
-    means, below, above = [], [], []
-    for place in places:
-        here = frame.loc[frame[column] == place, "value"]
-        mean, low, high, _ = t_interval(here) if len(here) else (float("nan"), None, None, None)
-        means.append(mean)
-        below.append(0.0 if low is None else mean - low)
-        above.append(0.0 if high is None else high - mean)
-    return means, [below, above]
-
-
-def _sizes(axis: Axes, sizes: Sequence[int], *, keep_scale: bool = False) -> None:
-    """A logarithmic axis that names the sizes that were run, and no others: 1k, 50k, 10M."""
-    if not keep_scale:
-        axis.set_xscale("log")
-    axis.set_xticks(sizes)
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda n, _: _short(n)))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _short(n: float) -> str:
-    for unit, name in ((1e6, "M"), (1e3, "k")):
-        if n >= unit:
-            return f"{n / unit:.3g}{name}"
-    return f"{n:.3g}"

@@ -13,6 +13,7 @@ import pandas as pd
 
 from likeness.data.vectors import shards, write
 from likeness.models.fpq import mapreduce
+from likeness.models.fpq.engines import nbits
 from likeness.models.fpq.lloyd import Rule
 from likeness.studies.fpq.growth import resident_mb
 from likeness.studies.fpq.parameters import Parameters
@@ -89,10 +90,9 @@ def on_paper(n: int, d: int, m: int, k: int, iterations: int, *, workers: int, g
     Returns seconds, codes_gb, raw_gb, codebooks_mb, scan_s (of one query that reads all codes at 10^9 codes of a part
     a second). GB are 10^9 bytes, MB 10^6.
     """
-    bits = max(1, (k - 1).bit_length())
     return {
         "seconds": 2.0 * n * k * d * (iterations + 1) / (workers * gflops * 1e9),
-        "codes_gb": n * m * bits / 8 / 1e9,
+        "codes_gb": n * m * nbits(k) / 8 / 1e9,
         "raw_gb": 4.0 * n * d / 1e9,
         "codebooks_mb": 4.0 * k * d / 1e6,
         "scan_s": n * m / 1e9,

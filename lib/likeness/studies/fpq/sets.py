@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,6 +45,11 @@ class Sets:
     queries: np.ndarray
     truth: np.ndarray
     chip: str
+
+
+def cores(p: Parameters) -> int:
+    """Threads that a study uses: ``jobs``, or all cores of the machine where it is 0."""
+    return p.jobs or multiprocessing.cpu_count()
 
 
 def settle(data: str) -> str:

@@ -1,0 +1,44 @@
+"""What figures of several chapters share: error bars over seeds, and axes that name the sizes that were run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from likeness.report.tidy import t_interval
+
+
+def t_bars(groups: Iterable[pd.Series]) -> tuple[list[float], list[list[float]]]:
+    """Mean of each group of runs, and how far its 95 % t interval reaches (below, above): what `errorbar` takes.
+
+    One run alone has a bar of length 0; of no run the mean is NaN, which is not drawn.
+    """
+    means, below, above = [], [], []
+    for runs in groups:
+        mean, low, high, _ = t_interval(runs) if len(runs) else (float("nan"), None, None, None)
+        means.append(mean)
+        below.append(0.0 if low is None else mean - low)
+        above.append(0.0 if high is None else high - mean)
+    return means, [below, above]
+
+
+def name_sizes(axis: Axes, sizes: Sequence[float]) -> None:
+    """Name the sizes that were run along a logarithmic x axis, and no others: 250, 1k, 50k, 10M."""
+    axis.set_xticks(sizes)
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda n, _: short(n)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def short(n: float) -> str:
+    """A size as an axis names it.
+
+    >>> short(250), short(3_000), short(10**7)
+    ('250', '3k', '10M')
+    """
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if n >= unit:
+            return f"{n / unit:.3g}{name}"
+    return f"{n:.3g}"
