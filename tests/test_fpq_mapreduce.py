@@ -53,7 +53,7 @@ def test_rows_are_taken_by_their_number_over_all_shards(small):
     np.testing.assert_array_equal(mapreduce._take(shards(files, 90), rows), x[rows])
 
 
-@pytest.mark.parametrize("empty", ["relocate", "zero"])
+@pytest.mark.parametrize("empty", ["split", "zero"])
 def test_fractions_agree_to_rounding(client, tmp_path, empty):
     x = np.vstack([rng(1).normal(size=(600, 6)), np.zeros((50, 6))])
     write(tmp_path / "x.npy", x)
