@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from likeness.studies.fpq import answers, growth, pictures, sweeps
+from likeness.studies.fpq import answers, growth, payoff, pictures, sweeps
 
 
 def states() -> pd.DataFrame:
@@ -46,32 +46,75 @@ def test_rows_of_table_2_are_the_states_that_the_paper_ran():
 
 def grown() -> pd.DataFrame:
     lines = [
-        (engine, n, metric, n / 100 + i + 1000 * j)
+        (engine, n, repeat, metric, n / 100 + i + 1000 * j)
         for i, engine in enumerate(growth.FIGURES)
         for n in (200, 400)
+        for repeat in (0, 1)
         for j, metric in enumerate(pictures.WORDS)
     ]
-    return pd.DataFrame(lines, columns=["engine", "n", "metric", "value"])
+    return pd.DataFrame(lines, columns=["engine", "n", "repeat", "metric", "value"])
 
 
 def test_gains_and_machine_values_come_from_the_right_sizes():
     assert set(answers.accuracy_gains(grown()).value) == {2.0}
     machine = answers.table2_machine(grown()).set_index(["model", "quantity"]).value
-    assert machine["pq-java", "seconds_train_and_test"] == 4.0
-    assert machine["sklearn-python", "memory_mb"] == 3006.0
-    assert len(machine) == 6
+    assert set(machine["pq-java", "seconds_train_and_test"]) == {4.0}
+    assert set(machine["sklearn-python", "memory_mb"]) == {3006.0}
+    assert len(machine) == 6 * 2
+
+
+def test_exponent_of_a_power_law():
+    frame = grown().assign(metric="iterations", value=lambda f: 3.0 * f.n**0.75)
+    found = answers.iteration_exponents(frame[frame.engine == "pq"].drop_duplicates(["n", "repeat"]))
+    assert found.value.tolist() == pytest.approx([0.75, 0.75])
 
 
 def test_ratios_of_work_and_of_threads():
     seconds = {("published-pq", 1): (9.0, 8.0), ("published-fpq", 1): (6.0, 4.0), ("published-pq", 4): (3.0, 8.0),
                ("published-fpq", 4): (2.0, 5.0)}  # fmt: skip
     lines = [
-        (engine, threads, metric, value)
+        (engine, threads, repeat, metric, value * (1 + repeat) ** (engine == "published-pq"))
         for (engine, threads), pair in seconds.items()
+        for repeat in (0, 1)
         for metric, value in zip(("wall", "cpu"), pair, strict=True)
     ]
-    frame = pd.DataFrame(lines, columns=["engine", "threads", "metric", "value"])
-    assert answers.work_ratios(frame) == {"work": 2.0, "threads": 3.0}
+    frame = pd.DataFrame(lines, columns=["engine", "threads", "repeat", "metric", "value"])
+    found = answers.work_ratios(frame).groupby("name")["value"].apply(list)
+    assert found.to_dict() == {"work": [2.0, 4.0], "threads": [3.0, 3.0]}
+
+
+def paid() -> pd.DataFrame:
+    """Exact search takes n ms; alone a quantizer takes 5 ms, in a batch it is twice as slow as exact search."""
+    lines = []
+    for n in (2, 20, 200):
+        for engine, one, batch in (("exact", n, n), ("faiss-pq", 5, 2 * n)):
+            lines += [(engine, n, 0, "build_s", 1.0), (engine, n, 0, "bits", 8.0 if engine == "exact" else 4.0)]
+            for r in (0, 1, 2):
+                shaken = 1.0 + 0.001 * r * (engine == "exact")
+                lines += [(engine, n, r, "one_s", one * shaken / 1e3), (engine, n, r, "batch_s", batch * shaken / 1e3)]
+    return pd.DataFrame(lines, columns=["engine", "n", "repeat", "metric", "value"])
+
+
+def test_from_which_size_a_quantizer_pays():
+    ratio = payoff.speedups(paid()).set_index(["n", "way", "repeat"]).value
+    assert ratio[20, "one_s", 1] == pytest.approx(4.004)
+    assert ratio[20, "batch_s", 0] == pytest.approx(0.5)
+    table = payoff.pays_from(paid()).set_index("way")
+    assert table.loc["one query at a time", ["rows", "queries"]].tolist() == ["20", "6"]  # 1 s / 195.2 ms
+    assert table.loc["in a batch", ["rows", "queries"]].tolist() == ["no size", "no number"]
+
+
+def test_a_quantizer_that_loses_again_pays_from_no_smaller_size():
+    frame = paid()
+    frame.loc[(frame.n == 200) & (frame.engine == "faiss-pq") & (frame.metric == "one_s"), "value"] = 9.0
+    assert set(payoff.pays_from(frame).rows) == {"no size"}
+
+
+def test_where_each_engine_stops(monkeypatch):
+    monkeypatch.setattr(payoff, "memory", lambda: 64 * 10**9)
+    table = payoff.stops(paid()).set_index("engine")
+    assert table.loc["faiss-pq", ["bytes_a_row", "rows_in_memory", "gb_of_a_billion"]].tolist() == [0.5, 128e9, 0.5]
+    assert table.rows_in_a_second["faiss-pq"] == pytest.approx(200 / 0.005)
 
 
 @pytest.mark.filterwarnings("error")
@@ -94,8 +137,9 @@ def test_figures_are_drawn_without_a_warning():
         pictures.swept(swept, "c", "variant", {"distortion": "distortion"}),
         pictures.votes(votes),
         pictures.race(raced),
+        pictures.payoff(paid()),
     ]
-    assert [len(figure.axes) for figure in figures] == [1] * 5 + [1, 4, 1, 1, 3]
+    assert [len(figure.axes) for figure in figures] == [1] * 5 + [1, 4, 1, 1, 3, 2]
     assert sweeps.KINDS[0] == "digits"
     for figure in figures:
         figure.canvas.draw()

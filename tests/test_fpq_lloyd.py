@@ -131,10 +131,10 @@ def test_equal_to_scikit_learn(seed):
 
 
 def test_empty_cells_are_filled_as_well_as_faiss_fills_them():
-    x = np.repeat(rng(3).normal(size=(400, 4)), 5, axis=0).astype(np.float32)  # repeated starting rows leave cells empty
+    x = np.repeat(rng(3).normal(size=(400, 4)), 5, axis=0).astype(np.float32)
     mine, theirs = [], []
     for seed in range(5):
-        start = x[np.repeat(rng(seed).choice(2000, 20, replace=False), 3)]
+        start = x[np.repeat(rng(seed).choice(2000, 20, replace=False), 3)]  # two of three cells begin empty
         mine.append(kmeans(x, start, Rule()).cost)
         peer = faiss.Kmeans(4, 60, niter=25, seed=seed, min_points_per_centroid=1)
         peer.train(x, init_centroids=start)

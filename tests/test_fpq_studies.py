@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from likeness.models.fpq.pq import PQ
-from likeness.studies.fpq import defects, growth, inverted_lists, race, scaling, sets, sweeps, votes
+from likeness.studies.fpq import defects, growth, inverted_lists, payoff, race, scaling, sets, sweeps, votes
 from likeness.studies.fpq.engines import ENGINES, Job, build, lost
 from likeness.studies.fpq.parameters import Parameters
 from likeness.studies.fpq.scores import class_zero, scores
@@ -70,11 +70,6 @@ def test_growth_measures_in_a_fresh_process():
     assert row["recall_1"] == row["overlap_100"] == 1.0
     assert row["bits"] == 32 * 784
     assert 0.0 < row["own_mb"] < row["peak_mb"] < 2000.0
-    printed = pd.DataFrame([["Sklearn (Python)", 1.0, 2.0, 3.0]],
-                           columns=["model", "seconds_train_and_test", "memory_mb", "accuracy_percent"])  # fmt: skip
-    ours = growth.table2(frame.assign(engine="scikit-learn"), printed)
-    assert ours.ours.tolist() == [row["total_s"], row["peak_mb"], row["acc_100"]]
-    assert ours.printed.tolist() == [1.0, 2.0, 3.0]
 
 
 def test_the_peak_is_the_process_s_own():
@@ -134,16 +129,40 @@ def test_race_and_its_ratios():
     at = frame.set_index(["peer", "repeat", "metric"]).value
     line = table[(table.peer == "nanopq") & (table.repeat == 1) & (table.metric == "train_s")]
     assert line.ratio.item() == pytest.approx(at["nanopq", 1, "train_s"] / at["pq", 1, "train_s"])
-    assert not table[table.peer == "faiss-ivfpq"].equal.any()
-    assert race.expectations(frame).shape == (3, 3)
+    assert race.expectations(frame).shape == (3, 4)
     limits = race.run_limits(P).set_index("step")
     assert limits.share.max() == 1.0
-    lines = [("pq", 0, "train_s", 2.0), ("pq", 0, "distortion", 100.0), ("nanopq", 0, "train_s", 9.0),
-             ("nanopq", 0, "distortion", 100.9)]  # fmt: skip
-    forged = pd.DataFrame(lines, columns=["peer", "repeat", "metric", "value"])
-    assert race.ratios(forged)[["ratio", "equal"]].to_numpy().tolist() == [[4.5, True]]
-    forged.loc[3, "value"] = 101.1
-    assert race.ratios(forged).equal.tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("nanopq_s", "loss", "holds"), [(10.0, 100.9, True), (9.9, 100.9, False), (10.0, 101.1, False)]
+)
+def test_an_expectation_holds_for_equal_quantizers_alone(nanopq_s, loss, holds):
+    seconds = {"pq": 2.0, "faiss-pq": 2.0, "nanopq": nanopq_s}
+    lines = [(peer, 0, f"{step}_s", s) for peer, s in seconds.items() for step in ("train", "encode", "build")]
+    lines += [(peer, 0, "distortion", loss if peer == "nanopq" else 100.0) for peer in seconds]
+    table = race.expectations(pd.DataFrame(lines, columns=["peer", "repeat", "metric", "value"]))
+    assert table.holds.tolist() == [holds, True, False]
+
+
+def test_rows_beyond_the_database_are_it_over_again():
+    x, queries = payoff.rows(1_000, P)
+    assert x.shape == (1_000, 784)
+    assert queries.shape == (60, 784)
+    np.testing.assert_array_equal(x[:400], load(SETTING).x)
+    apart = x[400:800] - x[:400]
+    assert set(np.unique(apart)) == {-2, -1, 0, 1, 2}
+    assert len(payoff.rows(300, P)[0]) == 300
+
+
+def test_payoff_is_measured_at_every_size():
+    frame = payoff.run_payoff(P)
+    wide = frame.pivot_table(index=["n", "engine"], columns="metric", values="value")
+    assert len(wide) == 2 * len(payoff.ENGINES)
+    assert (wide.drop(columns="build_s") > 0.0).all().all()
+    assert wide.bits[400, "exact"] == 32 * 784
+    assert wide.bits[400, "faiss-ivfpq"] == wide.bits[400, "faiss-pq"] + 64
+    assert set(payoff.pays_from(frame).way) == set(payoff.WAYS.values())
 
 
 def test_scaling_and_its_formula():

@@ -42,12 +42,14 @@ test = None
 parts = None
 centroids = None
 sizes = None
+growth_repeats = None
 seeds = None
 workers = None
 factors = None
 parts_swept = None
 centroids_swept = None
 race_repeats = None
+payoff_sizes = None
 scale_sizes = None
 shard = None
 scale_iterations = None
@@ -62,8 +64,8 @@ p = run.params
 import pandas as pd
 
 from likeness.report.rooms import project_root
-from likeness.studies.fpq import answers, defects, growth, inverted_lists, pictures, race, scaling, scores, sets
-from likeness.studies.fpq import sweeps, votes
+from likeness.studies.fpq import answers, defects, growth, inverted_lists, payoff, pictures, race, scaling, scores
+from likeness.studies.fpq import sets, sweeps, votes
 
 printed = pd.read_csv(project_root() / "paper_runs/fpq/printed/table2.csv").set_index("model")
 setting = sets.Setting.of(p)
@@ -83,11 +85,11 @@ chip = sets.load(setting).chip
 # %%
 grown = growth.run_growth(p)
 for unit, lines in answers.by_unit(grown.dropna(subset=["value"])):
-    run.values(lines, id="growth/{engine}/{n}/{metric}", over=None, unit=unit, chip=chip)
+    run.values(lines, id="growth/{engine}/{n}/{metric}", over="repeat", unit=unit, chip=chip)
 for unit, lines in answers.by_unit(answers.table2_machine(grown), "quantity"):
-    run.values(lines, id="table2/{model}/{quantity}", over=None, unit=unit, chip=chip)
+    run.values(lines, id="table2/{model}/{quantity}", over="repeat", unit=unit, chip=chip)
 run.table("growth", grown.pivot_table(index=["n", "engine"], columns="metric", values="value", sort=False),
-          caption="Every engine at every size.")
+          caption="Every engine at every size, mean over repeats.")
 
 # %%
 for name, metric, words in (("fig7", "total_s", "Time"), ("fig8", "acc_100", "Accuracy"), ("fig9", "own_mb", "Memory")):
@@ -98,9 +100,14 @@ for name, metric, words in (("fig7", "total_s", "Time"), ("fig8", "acc_100", "Ac
 run.figure("nearest", pictures.growth(grown, "acc_1"), caption="Accuracy of the nearest neighbour alone.",
            alt="Accuracy by 1-NN of ten engines against the number of rows.")
 gains = answers.accuracy_gains(grown)
-run.values(gains, id="fig8/gain/{engine}", over=None, unit="points", chip=chip)
+run.values(gains, id="fig8/gain/{engine}", over="repeat", unit="points", chip=chip)
+run.values(answers.iteration_exponents(grown), id="fig7/iterations/{engine}", over="repeat", unit="exponent", chip=chip)
 
 # %% [markdown]
+# From size to size the iterations of the published k-means, which goes on until nothing moves, grow like $n$ to the power of
+# {{ best("fig7/iterations/published-pq", ".2f") }}, and each of them takes $n$ rows: that, and not the codes, is what its curve in
+# Figure 7 shows. The other engines stop after a fixed number of iterations.
+#
 # ## Where the speed comes from
 #
 # PQ and FPQ as published, each on one thread and on all. Were FPQ's way of making codebooks faster, its processor would
@@ -108,14 +115,15 @@ run.values(gains, id="fig8/gain/{engine}", over=None, unit="points", chip=chip)
 
 # %%
 threads = answers.run_threads(p)
-for name, ratio in answers.work_ratios(threads).items():
-    run.value(f"threads/{name}", ratio, unit="ratio", chip=chip)
+run.values(answers.work_ratios(threads), id="threads/{name}", over="repeat", unit="ratio", chip=chip)
 run.value("printed/memory-ratio", printed.memory_mb["fpq-java"] / printed.memory_mb["pq-java"], chip="paper")
-run.table("threads", threads, caption="Seconds of training on one thread and on all: wall clock, and processor.")
+took = threads.pivot_table(index=["engine", "threads"], columns="metric", values="value", sort=False)
+run.table("threads", took, caption="Seconds of training on one thread and on all: wall clock, and processor, mean over repeats.")
 
 # %% [markdown]
-# PQ takes {{ best("threads/work", ".2f") }} times the processor seconds of FPQ; all threads together make FPQ
-# {{ best("threads/threads", ".2f") }} times faster than one {{ verdict("faster") }}.
+# PQ takes {{ best("threads/work", ".2f") }} times the processor seconds of FPQ; all threads of this machine together make FPQ
+# {{ best("threads/threads", ".2f") }} times faster than one {{ verdict("faster") }}. What is printed as the speed of a method is
+# that of a number of cores: its own codebooks cost as much work as those of PQ.
 #
 # ## Which defect costs what
 #
@@ -226,6 +234,27 @@ run.table("expectations", race.expectations(raced), caption="What was expected b
 # %%
 run.table("race", raced.pivot_table(index="peer", columns="metric", values="value", sort=False), caption="Means over repeats.")
 run.table("limits", race.run_limits(p), caption="Where an assignment's time goes, against its multiply-adds alone.")
+
+# %% [markdown]
+# ### From which size a quantizer pays
+#
+# faiss's engines against exact search, on the digits over again up to {{ param("payoff_sizes") }} rows: a query alone, which is
+# bound by what is read, and queries in a batch, for which exact search is one matrix product. All are given the same
+# threads.
+
+# %%
+paid = payoff.run_payoff(p)
+for unit, lines in answers.by_unit(paid):
+    run.values(lines, id="payoff/{engine}/{n}/{metric}", over="repeat", unit=unit, chip="generated")
+run.values(payoff.speedups(paid), id="speedup/{engine}/{n}/{way}", over="repeat", unit="ratio", chip="generated")
+run.figure("payoff", pictures.payoff(paid), caption="Seconds of a query against the rows, 95 % interval over repeats.",
+           alt="Two panels: alone, every quantizer is below exact search; in a batch not all of them are.")
+
+# %%
+run.table("pays", payoff.pays_from(paid), caption="From how many rows on a quantizer is faster than exact search, and after "
+          "how many queries its building is repaid at the most rows.")
+run.table("stops", payoff.stops(paid), caption=f"Where each engine stops: in {payoff.memory() / 2**30:.0f} GiB of memory, at "
+          "a billion rows of the digits' width, and in a second a query.")
 
 # %% [markdown]
 # ## In shards, to millions

@@ -79,7 +79,7 @@ class Partial(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows made ready for assignments: shifted, in the type of the centroids, with what does not change computed once."""
+    """Rows made ready for assignments: shifted, in the type of the centroids, what does not change computed once."""
 
     block: np.ndarray  # (n, d + 1), the rows less `shift`, and a column of ones
     square: np.ndarray  # (n,) squared length of the shifted rows

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from likeness.report.progress import TASKS, tick
 from likeness.studies.fpq import scaling
 from likeness.studies.fpq.defects import costs
 from likeness.studies.fpq.growth import fresh
@@ -18,6 +20,7 @@ from likeness.studies.fpq.sets import TOPK, Setting, cores
 PRINTED_WORKERS: Final = "p8"
 #: Rows at which threads are compared: enough for the training to outweigh the start of a process.
 THREADS_AT: Final = 10_000
+PUBLISHED: Final = ("published-pq", "published-fpq")
 
 
 def by_unit(frame: pd.DataFrame, column: str = "metric") -> Iterator[tuple[str, pd.DataFrame]]:
@@ -58,20 +61,30 @@ def exact_vote(votes: pd.DataFrame) -> float:
 
 
 def table2_machine(growth: pd.DataFrame) -> pd.DataFrame:
-    """Seconds and memory of the three rows at the largest size: columns model, quantity, value."""
+    """Seconds and memory of the three rows at the largest size: columns model, quantity, repeat, value."""
     largest = growth[growth.n == growth.n.max()]
     engines = {"published-pq": "pq-java", "published-fpq": "fpq-java", "scikit-learn": "sklearn-python"}
     quantities = {"total_s": "seconds_train_and_test", "own_mb": "memory_mb"}
     here = largest[largest.engine.isin(engines) & largest.metric.isin(quantities)]
     return here.assign(model=here.engine.map(engines), quantity=here.metric.map(quantities))[
-        ["model", "quantity", "value"]
+        ["model", "quantity", "repeat", "value"]
     ]
 
 
 def accuracy_gains(growth: pd.DataFrame) -> pd.DataFrame:
-    """Points of accuracy between the smallest and the largest database: columns engine, value."""
-    accuracy = growth[growth.metric == "acc_100"].pivot_table(index="engine", columns="n", values="value")
+    """Points of accuracy between the smallest and the largest database: columns engine, repeat, value."""
+    accuracy = growth[growth.metric == "acc_100"].pivot_table(index=["engine", "repeat"], columns="n", values="value")
     return (accuracy[accuracy.columns.max()] - accuracy[accuracy.columns.min()]).rename("value").reset_index()
+
+
+def iteration_exponents(growth: pd.DataFrame) -> pd.DataFrame:
+    """b of iterations ~ n^b, by least squares of logarithms over the sizes: columns engine, repeat, value."""
+    counted = growth[(growth.metric == "iterations") & growth.value.notna()]
+    lines = [
+        (engine, repeat, float(np.polyfit(np.log(runs.n), np.log(runs.value), 1)[0]))
+        for (engine, repeat), runs in counted.groupby(["engine", "repeat"], sort=False)
+    ]
+    return pd.DataFrame(lines, columns=["engine", "repeat", "value"])
 
 
 def losses(defects: pd.DataFrame) -> pd.DataFrame:
@@ -94,23 +107,30 @@ def on_paper(p: Parameters, gflops: float) -> pd.DataFrame:
 
 
 def run_threads(p: Parameters) -> pd.DataFrame:
-    """PQ and FPQ as published, on one thread and on all: columns engine, threads, metric (wall, cpu), value.
+    """PQ and FPQ as published, on one thread and on all: columns engine, threads, repeat, metric (wall, cpu), value.
 
-    Both are given the same threads, so that what FPQ saves and what its threads save can be told apart.
+    Both are given the same threads, so that what FPQ saves and what its threads save can be told apart; a repeat has
+    other starting rows, the same for both.
     """
     at, lines = replace(Setting.of(p), train=min(p.train, THREADS_AT)), []
-    for threads in sorted({1, cores(p)}):
-        for engine in ("published-pq", "published-fpq"):
-            found = fresh(engine, at, threads)
-            lines += [(engine, threads, "wall", found["train_s"]), (engine, threads, "cpu", found["train_cpu_s"])]
-    return pd.DataFrame(lines, columns=["engine", "threads", "metric", "value"])
+    runs = [(r, t, e) for r in range(p.race_repeats) for t in sorted({1, cores(p)}) for e in PUBLISHED]
+    for done, (repeat, threads, engine) in enumerate(runs):
+        tick(TASKS, done, len(runs))
+        found = fresh(engine, at, threads, repeat)
+        took = {"wall": found["train_s"], "cpu": found["train_cpu_s"]}
+        lines += [(engine, threads, repeat, metric, value) for metric, value in took.items()]
+    return pd.DataFrame(lines, columns=["engine", "threads", "repeat", "metric", "value"])
 
 
-def work_ratios(threads: pd.DataFrame) -> dict[str, float]:
-    """PQ's over FPQ's processor seconds on one thread, and what all threads save FPQ on the wall clock."""
-    at = threads.set_index(["engine", "threads", "metric"]).value
+def work_ratios(threads: pd.DataFrame) -> pd.DataFrame:
+    """What FPQ saves, by repeat: columns name, repeat, value.
+
+    work : PQ's over FPQ's processor seconds on one thread. threads : FPQ's seconds on one thread over those on all.
+    """
+    at = threads.pivot_table(index="repeat", columns=["engine", "threads", "metric"], values="value")
     most = int(threads.threads.max())
-    return {
-        "work": float(at["published-pq", 1, "cpu"] / at["published-fpq", 1, "cpu"]),
-        "threads": float(at["published-fpq", 1, "wall"] / at["published-fpq", most, "wall"]),
+    ratio = {
+        "work": at["published-pq", 1, "cpu"] / at["published-fpq", 1, "cpu"],
+        "threads": at["published-fpq", 1, "wall"] / at["published-fpq", most, "wall"],
     }
+    return pd.DataFrame(ratio).reset_index().melt("repeat", var_name="name")

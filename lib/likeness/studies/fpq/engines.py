@@ -38,7 +38,7 @@ class Built:
 
     search : queries (Q, D), topk -> rows (Q, topk). bits : of the code of one vector (an inverted file also keeps its
     number, 64 bits). distortion : mean squared error of a decoded row, 0 for exact engines, NaN where the engine does
-    not decode.
+    not decode. iterations : of k-means, summed over the parts; NaN where the engine does not say.
     """
 
     train: Took
@@ -46,6 +46,7 @@ class Built:
     search: Search
     bits: int
     distortion: float
+    iterations: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def _ours(opening: str | None, rule: Rule | None = None) -> Callable[[np.ndarray
         codes, coded = clocks(encode)
         index = to_index_pq(pq, codes)
         bits = pq.m * nbits(pq.k)
-        return Built(train, coded, _faiss_search(index), bits, lost(x, pq.decode(codes)))
+        return Built(train, coded, _faiss_search(index), bits, lost(x, pq.decode(codes)), float(pq.iterations.sum()))
 
     return make
 
@@ -101,7 +102,8 @@ def _published(opening: str | None) -> Callable[[np.ndarray, Job], Built]:
             return published.encode(pq, x, jobs=job.jobs) if opening is None else _open(pq, x, opening, job.jobs)
 
         codes, coded = clocks(encode)
-        return Built(train, coded, _faiss_search(to_index_pq(pq, codes)), 8 * pq.m, lost(x, pq.decode(codes)))
+        index, loss = to_index_pq(pq, codes), lost(x, pq.decode(codes))
+        return Built(train, coded, _faiss_search(index), 8 * pq.m, loss, float(pq.iterations.sum()))
 
     return make
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from likeness.report.progress import TASKS, tick
@@ -26,41 +27,41 @@ from likeness.studies.fpq.sets import TOPK, Setting, cores, exact, load
 #: Engines of the figures, the paper's three rows first.
 FIGURES: Final = ("published-pq", "published-fpq", "scikit-learn", "pq", "fpq", "faiss-pq", "faiss-fastscan",
                   "faiss-ivfpq", "nanopq", "exact")  # fmt: skip
-#: Printed rows of Table 2 and the engine that answers to each.
-TABLE2: Final = {"PQ (Java)": "published-pq", "FPQ (Java)": "published-fpq", "Sklearn (Python)": "scikit-learn"}
 
 
 def run_growth(p: Parameters, engines: Sequence[str] = FIGURES) -> pd.DataFrame:
-    """Every engine at every size: columns engine, n, metric, value.
+    """Every engine at every size, `growth_repeats` times: columns engine, n, repeat, metric, value.
+
+    A repeat has other starting rows; engines that draw none differ in seconds and megabytes alone.
 
     Metrics: train_s, encode_s, search_s, total_s (wall clock; search is of all queries), train_cpu_s, acc_100, acc_1
-    (percent), recall_1 ... overlap_100, distortion, bits (a vector), peak_mb (of the process), own_mb (above what it
-    held with the data loaded). 2^20 bytes are 1 MB.
+    (percent), recall_1 ... overlap_100, distortion, bits (a vector), iterations (of k-means, all parts), peak_mb (of
+    the process), own_mb (above what it held with the data loaded). 2^20 bytes are 1 MB.
     """
-    threads, setting, lines = cores(p), Setting.of(p), []
-    jobs = [(n, engine) for n in p.sizes for engine in engines]
-    for done, (n, engine) in enumerate(jobs):
+    lines = []
+    jobs = [(n, engine, repeat) for n in p.sizes for engine in engines for repeat in range(p.growth_repeats)]
+    for done, (n, engine, repeat) in enumerate(jobs):
         tick(TASKS, done, len(jobs))
-        found = fresh(engine, replace(setting, train=n), threads)
-        lines += [(engine, n, metric, value) for metric, value in found.items()]
-    return pd.DataFrame(lines, columns=["engine", "n", "metric", "value"])
+        found = fresh(engine, replace(Setting.of(p), train=n), cores(p), repeat)
+        lines += [(engine, n, repeat, metric, value) for metric, value in found.items()]
+    return pd.DataFrame(lines, columns=["engine", "n", "repeat", "metric", "value"])
 
 
-def fresh(engine: str, setting: Setting, threads: int) -> dict[str, float]:
+def fresh(engine: str, setting: Setting, threads: int, repeat: int = 0) -> dict[str, float]:
     """`measure` in a process of its own."""
     # forked from a server that holds the imports alone: this process's memory stays out of it, the imports' seconds too
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["likeness.studies.fpq.engines", "nanopq"])
     with ProcessPoolExecutor(1, mp_context=server) as pool:
-        return pool.submit(measure, engine, setting, threads).result()
+        return pool.submit(measure, engine, setting, threads, repeat, exact(setting)).result()
 
 
-def measure(engine: str, setting: Setting, threads: int) -> dict[str, float]:
-    """Build an engine on the setting's database, search its queries, score what was found."""
+def measure(engine: str, setting: Setting, threads: int, repeat: int, neighbours: np.ndarray) -> dict[str, float]:
+    """Build an engine on the setting's database, search its queries, score what was found by the exact neighbours."""
     from likeness.studies.fpq.engines import Job, build, clocks
 
     sets = load(setting)
-    job = Job(setting.m, setting.k, setting.seed, threads)
+    job = Job(setting.m, setting.k, setting.seed + repeat, threads)
     few = sets.x[: max(2 * setting.k, TOPK)]
     build(engine, few, job).search(sets.queries[:1], 1)  # compiles and starts what it must
     gc.collect()
@@ -68,16 +69,17 @@ def measure(engine: str, setting: Setting, threads: int) -> dict[str, float]:
     before = resident_mb("VmRSS")
     built = build(engine, sets.x, job)
     found, search = clocks(lambda: built.search(sets.queries, TOPK))
-    peak = resident_mb("VmHWM")  # before the exact search, which needs memory of its own
+    peak = resident_mb("VmHWM")
     return {
         "train_s": built.train.wall,
         "encode_s": built.encode.wall,
         "search_s": search.wall,
         "total_s": built.train.wall + built.encode.wall + search.wall,
         "train_cpu_s": built.train.cpu,
-        **scores(found, exact(setting), sets),
+        **scores(found, neighbours, sets),
         "distortion": built.distortion,
         "bits": float(built.bits),
+        "iterations": built.iterations,
         "peak_mb": peak,
         "own_mb": peak - before,
     }
@@ -100,19 +102,3 @@ def resident_mb(field: str) -> float:
             if line.startswith(f"{field}:"):
                 return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def table2(frame: pd.DataFrame, printed: pd.DataFrame) -> pd.DataFrame:
-    """Printed rows of Table 2 beside ours at the largest size: columns model, quantity, printed, ours.
-
-    printed : columns model, seconds_train_and_test, memory_mb, accuracy_percent. Ours: total_s, peak_mb, acc_100.
-    """
-    largest = frame[frame.n == frame.n.max()].pivot_table(index="engine", columns="metric", values="value")
-    ours = {"seconds_train_and_test": "total_s", "memory_mb": "peak_mb", "accuracy_percent": "acc_100"}
-    lines = [
-        (row["model"], quantity, float(row[quantity]), float(largest.loc[TABLE2[row["model"]], metric]))
-        for row in printed.to_dict("records")
-        for quantity, metric in ours.items()
-        if TABLE2[row["model"]] in largest.index
-    ]
-    return pd.DataFrame(lines, columns=["model", "quantity", "printed", "ours"])

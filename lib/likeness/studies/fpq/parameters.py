@@ -22,6 +22,8 @@ class Parameters(BaseParameters):
     sizes: tuple[int, ...] = param("rows of Figures 7, 8 and 9", smoke=(200, 400), laptop=(1_000, 2_000, 5_000),
                                    full=(1_000, 2_000, 5_000, 10_000, 20_000, 50_000), unit="rows", low=200,
                                    high=60_000)
+    growth_repeats: int = param("fresh processes of every engine and size of Figures 7, 8 and 9", smoke=1, laptop=1,
+                                full=3, low=1, high=100)
     seeds: int = param("seeds of the defect study, the sweeps and the race", smoke=2, laptop=5, full=5, low=2, high=100)
     workers: tuple[int, ...] = param("workers P of the simulated race", smoke=(1, 4), laptop=(1, 2, 4, 8, 16, 32),
                                      full=(1, 2, 4, 8, 16, 32), low=1, high=1_000)
@@ -31,7 +33,11 @@ class Parameters(BaseParameters):
                                          full=(4, 7, 8, 14, 16, 28, 30, 49, 56), low=1, high=784)
     centroids_swept: tuple[int, ...] = param("K of the sweep", smoke=(8, 16), laptop=(16, 64, 256),
                                              full=(16, 64, 256, 512, 1_024), low=2, high=1_024)
-    race_repeats: int = param("turns of every peer in the race", smoke=2, laptop=3, full=5, low=2, high=100)
+    race_repeats: int = param("turns of every peer in the race, of the threads, and of a search", smoke=2, laptop=3,
+                              full=5, low=2, high=100)
+    payoff_sizes: tuple[int, ...] = param("rows at which searches are timed", smoke=(400, 800),
+                                          laptop=(1_000, 5_000, 20_000),
+                                          full=(1_000, 10_000, 50_000, 200_000), unit="rows", low=200)
     scale_sizes: tuple[int, ...] = param("rows of the data in shards", smoke=(2_000, 4_000),
                                          laptop=(20_000, 50_000, 100_000),
                                          full=(100_000, 1_000_000, 10_000_000), unit="rows", low=1_000)

@@ -13,6 +13,7 @@ from matplotlib.ticker import NullFormatter
 
 from likeness.studies.figures import name_sizes, t_bars
 from likeness.studies.fpq.growth import FIGURES
+from likeness.studies.fpq.payoff import WAYS
 
 WIDTH: Final = 5.6
 _TEN = sns.color_palette("colorblind", 10)
@@ -29,15 +30,17 @@ WORDS: Final = {
 
 
 def growth(frame: pd.DataFrame, metric: str) -> Figure:
-    """One metric of every engine against the rows of its database. frame : of `growth.run_growth`."""
+    """One metric of every engine against the rows of its database, with 95 % intervals. frame : of `run_growth`."""
     fig, axis = plt.subplots(figsize=(WIDTH, 4.6))
+    sizes = sorted(set(frame.n))
     for engine in FIGURES:
-        line = frame[(frame.engine == engine) & (frame.metric == metric)].sort_values("n")
+        line = frame[(frame.engine == engine) & (frame.metric == metric)]
+        means, spans = t_bars(line.loc[line.n == n, "value"] for n in sizes)
         published = engine.startswith("published")
-        axis.plot(line.n, line.value, color=COLOURS[engine], marker=MARKERS[engine], ms=5, lw=2 if published else 1.2,
-                  ls="-" if published else "--", label=engine)  # fmt: skip
+        axis.errorbar(sizes, means, spans, color=COLOURS[engine], marker=MARKERS[engine], ms=5, elinewidth=0.8,
+                      lw=2 if published else 1.2, ls="-" if published else "--", label=engine)  # fmt: skip
     axis.set_xscale("log")
-    name_sizes(axis, sorted(set(frame.n)))
+    name_sizes(axis, sizes)
     axis.set(xlabel="rows of the database", ylabel=WORDS[metric])
     if metric.endswith(("_s", "_mb")):
         axis.set_yscale("log")
@@ -129,5 +132,26 @@ def race(frame: pd.DataFrame) -> Figure:
     axes[0].set_yticks(range(len(peers)), peers)
     axes[0].invert_yaxis()
     axes[1].set_xlabel("seconds")
+    fig.tight_layout()
+    return fig
+
+
+def payoff(frame: pd.DataFrame) -> Figure:
+    """Seconds of a query against the rows, alone and in a batch. frame : of `payoff.run_payoff`."""
+    fig, axes = plt.subplots(1, len(WAYS), figsize=(WIDTH, 3.4), sharey=True)
+    sizes = sorted(set(frame.n))
+    for axis, (metric, words) in zip(axes, WAYS.items(), strict=True):
+        for engine in dict.fromkeys(frame.engine):
+            line = frame[(frame.engine == engine) & (frame.metric == metric)]
+            means, spans = t_bars(line.loc[line.n == n, "value"] for n in sizes)
+            axis.errorbar(sizes, means, spans, color=COLOURS[engine], marker=MARKERS[engine], ms=5, lw=1.2,
+                          label=engine)  # fmt: skip
+        axis.set(title=words, xscale="log", yscale="log")
+        name_sizes(axis, sizes)
+        axis.tick_params(axis="x", rotation=45)
+    fig.supxlabel("rows of the database")
+    axes[0].set_ylabel("seconds of a query")
+    handles = axes[0].get_legend_handles_labels()
+    fig.legend(*handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False, columnspacing=1.0)
     fig.tight_layout()
     return fig

@@ -14,7 +14,7 @@ from likeness.models.fpq.open_indexing import VARIANTS, cell_counts, open_index
 from likeness.models.fpq.pq import PQ
 from likeness.studies.fpq.defects import state
 from likeness.studies.fpq.parameters import Parameters
-from likeness.studies.fpq.sets import TOPK, Sets, Setting, exact, generator, load
+from likeness.studies.fpq.sets import TOPK, Sets, Setting, cores, exact, generator, load
 from likeness.studies.parallel import run_all
 
 #: Kinds of data of the sweep over c. The synthetic ones have as many rows and the width of a small image.
@@ -53,7 +53,7 @@ def run_balance(p: Parameters) -> pd.DataFrame:
     """
     setting = Setting.of(p)
     sets = load(setting)
-    pq = PQ.fit(sets.x, setting.m, setting.k, generator(setting.seed, "balance"), jobs=max(1, p.jobs))
+    pq = PQ.fit(sets.x, setting.m, setting.k, generator(setting.seed, "balance"), jobs=cores(p))
     frames = []
     ways: dict[str, np.ndarray] = {"none": pq.encode(sets.x)}
     ways |= {variant: open_index(pq, sets.x, variant=variant).codes for variant in VARIANTS}
