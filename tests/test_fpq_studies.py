@@ -179,6 +179,17 @@ def test_scaling_and_its_formula():
                                    "scan_s": 8.0})  # fmt: skip
 
 
+@pytest.mark.parametrize(("given", "asked"), [("local", None), ("tcp://far:8786", "tcp://far:8786")])
+def test_scaling_asks_the_scheduler_that_it_is_given(monkeypatch, given, asked):
+    def connect(address, workers):
+        assert (address, workers) == (asked, 1)
+        raise ConnectionError("asked")
+
+    monkeypatch.setattr(scaling.mapreduce, "connect", connect)
+    with pytest.raises(ConnectionError, match="asked"):
+        scaling.run_scaling(Parameters.resolve({"preset": "smoke", "scheduler": given}))
+
+
 def test_refusals():
     with pytest.raises(ValueError, match="engine 'annoy': expected one of exact"):
         build("annoy", np.ones((3, 3), np.float32), Job(1, 2, 0))

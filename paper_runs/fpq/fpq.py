@@ -51,6 +51,7 @@ centroids_swept = None
 race_repeats = None
 payoff_sizes = None
 scale_sizes = None
+scheduler = None
 shard = None
 scale_iterations = None
 
@@ -104,6 +105,13 @@ run.values(gains, id="fig8/gain/{engine}", over="repeat", unit="points", chip=ch
 run.values(answers.iteration_exponents(grown), id="fig7/iterations/{engine}", over="repeat", unit="exponent", chip=chip)
 
 # %% [markdown]
+# ````{dropdown} The same figures of the full record: MNIST to 50,000 rows, three fresh processes a point
+# {{ record_figure("fig7", caption="Time, full record.", alt="Seconds of ten engines to 50,000 rows; the published ones rise the steepest.") }}
+# {{ record_figure("fig8", caption="Accuracy by the vote of 100, full record.", alt="Ten curves that rise together with the rows.") }}
+# {{ record_figure("fig9", caption="Memory, full record.", alt="Peak memory above the data of ten engines.") }}
+# {{ record_figure("nearest", caption="Accuracy by 1-NN, full record.", alt="Ten curves that rise with the rows.") }}
+# ````
+#
 # From size to size the iterations of the published k-means, which goes on until nothing moves, grow like $n$ to the power of
 # {{ best("fig7/iterations/published-pq", ".2f") }}, and each of them takes $n$ rows: that, and not the codes, is what its curve in
 # Figure 7 shows. The other engines stop after a fixed number of iterations.
@@ -148,6 +156,10 @@ wide = states.pivot_table(index=["order", "opening"], columns="metric", values="
 run.table("defects", wide, caption="Every state, mean over starting rows.")
 
 # %% [markdown]
+# ````{dropdown} The same figure of the full record
+# {{ record_figure("defects", caption="Points of accuracy lost, full record.", alt="A line an order of the codebooks, a colour an OpenIndexing.") }}
+# ````
+#
 # The race on eight workers, the threads of the machine in the paper's Table 1, costs
 # {{ best("loss/p8/published", ".2f") }} points with the published OpenIndexing {{ verdict("printed-loss") }};
 # OpenIndexing alone {{ best("openingcost/published", ".2f") }} {{ verdict("opening-costs-accuracy") }}. The fullest cell
@@ -163,6 +175,10 @@ run.value("table2/sklearn-python/accuracy_percent", answers.exact_vote(found), u
 run.value("votes/hits", float(found.printed.sum()), unit="count", chip=chip)
 
 # %% [markdown]
+# ````{dropdown} The same figure of the full record
+# {{ record_figure("balance", caption="Entries of the cells, full record.", alt="Four panels; the corrected one is cut off at its limit.") }}
+# ````
+#
 # ## The row that has no source
 #
 # The "Sklearn" row cites a notebook that prints no accuracy. Exact search, with every number of voters:
@@ -177,6 +193,10 @@ for name, value in one.items():
     run.value(f"rates/{name}", value, unit="score", chip=chip)
 
 # %% [markdown]
+# ````{dropdown} The same figure of the full record
+# {{ record_figure("votes", caption="Exact search against the voters, full record.", alt="A falling curve with crosses at the printed value.") }}
+# ````
+#
 # ## Where OpenIndexing helps
 #
 # Over its constant $c$, on digits, on clustered and on uniform vectors; then over $M$ and $K$ on digits.
@@ -200,6 +220,14 @@ for swept, column in (("M", "m"), ("K", "k")):
                caption=f"Against {swept}, with and without the corrected OpenIndexing.", alt=f"Four panels against {swept}.")
 
 # %% [markdown]
+# ````{dropdown} The same figures of the full record
+# {{ record_figure("opening-digits", caption="Against c on digits, full record.", alt="Distortion, recall, fullest cell against c.") }}
+# {{ record_figure("opening-clustered", caption="Against c on clustered vectors, full record.", alt="As above, on clustered vectors.") }}
+# {{ record_figure("opening-uniform", caption="Against c on uniform vectors, full record.", alt="As above, on uniform vectors.") }}
+# {{ record_figure("sweep-m", caption="Against M, full record.", alt="Four panels against the number of parts.") }}
+# {{ record_figure("sweep-k", caption="Against K, full record.", alt="Four panels against the number of centroids.") }}
+# ````
+#
 # ## Inside an inverted file
 #
 # The paper tried OpenIndexing in an inverted file for days and gave up. It works in two places: on the lists, so that none
@@ -236,6 +264,10 @@ run.table("race", raced.pivot_table(index="peer", columns="metric", values="valu
 run.table("limits", race.run_limits(p), caption="Where an assignment's time goes, against its multiply-adds alone.")
 
 # %% [markdown]
+# ````{dropdown} The same figure of the full record
+# {{ record_figure("race", caption="The race, full record.", alt="Three panels of seconds for seven peers, five repeats.") }}
+# ````
+#
 # ### From which size a quantizer pays
 #
 # faiss's engines against exact search, on the digits over again up to {{ param("payoff_sizes") }} rows: a query alone, which is
@@ -257,10 +289,17 @@ run.table("stops", payoff.stops(paid), caption=f"Where each engine stops: in {pa
           "a billion rows of the digits' width, and in a second a query.")
 
 # %% [markdown]
+# ````{dropdown} The same figure of the full record
+# {{ record_figure("payoff", caption="Seconds of a query against the rows, full record.", alt="Two panels to 200,000 rows.") }}
+# ````
+#
 # ## In shards, to millions
 #
 # The paper names MapReduce and has none. Here the codebooks are made on Dask from shards on the disk; no worker holds more
-# than a shard. On paper the same goes on to a billion vectors.
+# than a shard. On paper the same goes on to a billion vectors: with $I$ iterations on $W$ workers of $r$ multiplications and
+# additions a second,
+#
+# $$ t = \frac{2\,n\,K\,D\,(I + 1)}{W\,r}, \qquad \text{codes} = \frac{n\,M\,\lceil\log_2 K\rceil}{8}\ \text{bytes}. $$
 
 # %%
 sharded = scaling.run_scaling(p)

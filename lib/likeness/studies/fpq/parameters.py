@@ -41,5 +41,7 @@ class Parameters(BaseParameters):
     scale_sizes: tuple[int, ...] = param("rows of the data in shards", smoke=(2_000, 4_000),
                                          laptop=(20_000, 50_000, 100_000),
                                          full=(100_000, 1_000_000, 10_000_000), unit="rows", low=1_000)
+    scheduler: str = param("address of a Dask scheduler for the shards (tcp://host:8786), or local: workers here",
+                           smoke="local", laptop="local", full="local")
     shard: int = param("rows of a shard", smoke=1_000, laptop=20_000, full=100_000, unit="rows", low=100)
     scale_iterations: int = param("iterations of k-means on the data in shards", smoke=1, laptop=3, full=5, low=1)

@@ -17,7 +17,7 @@ from likeness.models.fpq.engines import nbits
 from likeness.models.fpq.lloyd import Rule
 from likeness.studies.fpq.growth import resident_mb
 from likeness.studies.fpq.parameters import Parameters
-from likeness.studies.fpq.sets import generator
+from likeness.studies.fpq.sets import cores, generator
 
 #: Generated vectors of the width of SIFT's, in whole numbers as those are, so that a file is a real .bvecs.
 WIDTH, CLUSTERS = 128, 1_000
@@ -25,18 +25,18 @@ WIDTH, CLUSTERS = 128, 1_000
 PARTS, CENTROIDS = 8, 256
 
 
-def run_scaling(p: Parameters, address: str | None = None) -> pd.DataFrame:
+def run_scaling(p: Parameters) -> pd.DataFrame:
     """Codebooks and codes of ever more vectors: columns n, metric, value.
 
     Metrics: train_s, encode_s (wall clock), data_mb and index_mb (on the disk), worker_mb (largest peak of a worker),
-    worker_growth_mb (over its peak after the first shard). Files are made in a temporary folder, which goes.
+    worker_growth_mb (over its peak after the first shard), workers (how many). Files are made in a temporary folder,
+    which goes; workers of a scheduler elsewhere must see it under the same path.
     """
     lines = []
     rule = Rule(max_iter=p.scale_iterations)
-    workers = p.jobs or 2
     with (
         tempfile.TemporaryDirectory(prefix="likeness-") as name,
-        mapreduce.connect(address, workers) as client,
+        mapreduce.connect(None if p.scheduler == "local" else p.scheduler, cores(p)) as client,
     ):
         for n in sorted(p.scale_sizes):
             path, index = Path(name) / f"{n}.bvecs", Path(name) / f"{n}.index"
@@ -57,6 +57,7 @@ def run_scaling(p: Parameters, address: str | None = None) -> pd.DataFrame:
                 "index_mb": sum(f.stat().st_size for f in index.iterdir()) / 2**20,
                 "worker_mb": max(after.values()),
                 "worker_growth_mb": max(after[w] - warm.get(w, 0.0) for w in after),
+                "workers": float(len(after)),
             }
             lines += [(n, metric, value) for metric, value in values.items()]
             path.unlink()
@@ -102,5 +103,5 @@ def on_paper(n: int, d: int, m: int, k: int, iterations: int, *, workers: int, g
 def fit_rate(frame: pd.DataFrame, p: Parameters) -> float:
     """GFLOP/s of one worker in the largest training of `run_scaling`: what `on_paper` takes."""
     n = int(frame.n.max())
-    seconds = float(frame[(frame.n == n) & (frame.metric == "train_s")].value.iloc[0])
-    return 2.0 * n * CENTROIDS * WIDTH * p.scale_iterations / seconds / (p.jobs or 2) / 1e9
+    at = frame[frame.n == n].set_index("metric").value
+    return float(2.0 * n * CENTROIDS * WIDTH * p.scale_iterations / at["train_s"] / at["workers"] / 1e9)
