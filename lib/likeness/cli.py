@@ -1,7 +1,7 @@
 """The command ``likeness``. Starts light: nothing that a command does not need is imported.
 
-Exit codes: 0; 1 claims moved, or the book could not be built; 2 bad parameter, file or usage; 3 a cell
-failed.
+Exit codes: 0; 1 claims moved, the book could not be built, or a data file differs or could not be fetched; 2 bad
+parameter, file or usage; 3 a cell failed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+data_app = typer.Typer(help="Data sets: which there are, which are here, and fetching them.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
 
 Papers = Annotated[
     list[str] | None, typer.Argument(metavar="[PAPER]...", help="Short names; none: every paper.")
@@ -106,6 +109,40 @@ def params(paper: Annotated[str, typer.Argument(help="Short name of a paper.")])
     if not console.is_terminal:  # in a pipe there is no width to respect, and cut words cannot be searched
         console.width = 240
     console.print(table, markup=False)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """Show every data set: who uses it, its terms, its size, and whether it is here."""
+    from likeness.data.command import list_command
+
+    raise typer.Exit(list_command())
+
+
+@data_app.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="Name of a data set, as `likeness data list` shows it.")],
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Save here instead of in the folder that LIKENESS_DATA names.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="The terms are accepted: do not ask.")] = False,
+) -> None:
+    """Download a data set from its publisher, or go on where that broke off; every file is checked by its hash."""
+    from likeness.data.command import fetch_command
+
+    raise typer.Exit(fetch_command(name, to, yes))
+
+
+@data_app.command("verify")
+def data_verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Data sets; none: every file that is here.")
+    ] = None,
+) -> None:
+    """Check the hash of the real files that are here; 1 where one differs, or one of a named set is missing."""
+    from likeness.data.command import verify_command
+
+    raise typer.Exit(verify_command(names or []))
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Where every data set comes from, on what terms, and the hash that its files must have.
 
-Real files are looked for below the folder named by the environment variable LIKENESS_DATA; nothing is
-downloaded here. Files are checked against their hash when they are opened. The hash of a .gz is that of what it holds:
-packing it again changes the file and not the data.
+The entries stand in sources.toml beside this file. Real files are looked for below the folder named by the environment
+variable LIKENESS_DATA; nothing is downloaded here (`fetch` does that). Files are checked against their hash when they
+are opened. The hash of a .gz is that of what it holds: packing it again changes the file and not the data.
 """
 
 from __future__ import annotations
@@ -10,85 +10,82 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import tomllib
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 #: The environment variable that names the folder of real data.
 VARIABLE: Final = "LIKENESS_DATA"
+#: What a source can be: files with known hashes; files that nobody here could hash; part of an installed package; drawn
+#: anew by a generator.
+KINDS: Final = ("files", "unhashed", "package", "generator")
+#: Content hash of a packed file that cannot be unpacked: equals no registered one.
+UNREADABLE: Final = "unreadable"
+_BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True)
+class Download:
+    """Where one file is to be had without a login: its https address and the most bytes that this may send.
+
+    member : the file's name in the zip that the address sends; empty where it sends the file itself.
+    """
+
+    url: str
+    at_most: int
+    member: str = ""
 
 
 @dataclass(frozen=True)
 class Source:
     """One data set: its name, the papers that use it, chip, publisher, terms, layout, and its files.
 
-    chip is "paper" (the paper's exact generator), "public" (other real data) or "generated". files maps a
-    path below the data folder to the sha256 of its content (.gz: unpacked); it is empty for what installs with a
-    package.
+    chip is "paper" (the paper's own data or its exact generator), "public" (other real data) or "generated"; kind is
+    one of `KINDS`. Paths are below the data folder.
+
+    files : path -> sha256 of its content (.gz: unpacked); empty unless kind is "files".
+    sizes : path -> bytes of that content.
+    downloads : path -> where it can be fetched from; all of `files` or none.
+    ask : why there is no download, where there is none; `source` says who can be asked.
+    unhashed : files and folders of a set whose hashes are not known, where its loader looks for them.
+    size : how large it is, as its publisher says, where there are no `sizes`.
     """
 
     name: str
+    kind: str
     papers: tuple[str, ...]
     chip: str
     what: str
     source: str
     terms: str
     layout: str
+    ask: str = ""
+    size: str = ""
+    unhashed: tuple[str, ...] = ()
     files: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+    downloads: dict[str, Download] = field(default_factory=dict)
 
 
-_SKLEARN = "scikit-learn, sklearn.datasets"
-_BUNDLED = "arrays in the installed package, nothing to download"
+def _entry(said: dict[str, Any]) -> Source:
+    files = said.pop("file", [])
+    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in said.items()}
+    return Source(
+        **plain,
+        files={f["path"]: f["sha256"] for f in files},
+        sizes={f["path"]: f["bytes"] for f in files},
+        downloads={f["path"]: Download(f["url"], f["at_most"], f.get("member", "")) for f in files if "url" in f},
+    )
+
+
+_SAID = tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encoding="utf-8"))
 
 #: All data sets that a chapter uses, by name.
-SOURCES: Final[dict[str, Source]] = {
-    s.name: s
-    for s in (
-        Source(
-            "point sets", ("clustering",), "paper",
-            "circles, moons, blobs and anisotropic blobs, drawn anew for every run",
-            f"{_SKLEARN} (make_circles, make_moons, make_blobs) as the authors called them",
-            "BSD-3-Clause (the generator)", "likeness.data.points",
-        ),
-        Source(
-            "iris", ("clustering",), "public", "150 flowers, 4 measurements, 3 species",
-            f"{_SKLEARN} (load_iris); UCI, doi:10.24432/C56C76", "CC BY 4.0", _BUNDLED,
-        ),
-        Source(
-            "wine", ("clustering",), "public", "178 wines, 13 chemical measurements, 3 cultivars",
-            f"{_SKLEARN} (load_wine); UCI, doi:10.24432/C5PC7J", "CC BY 4.0", _BUNDLED,
-        ),
-        Source(
-            "digits", ("clustering", "fpq"), "public", "1,797 handwritten digits of 8 x 8 pixels, 10 classes",
-            f"{_SKLEARN} (load_digits); UCI, doi:10.24432/C50P49", "CC BY 4.0", _BUNDLED,
-        ),
-        Source(
-            "deformed digits", ("fpq",), "generated",
-            "up to 60,000 + 10,000 images of 28 x 28 pixels: the real digits, deformed",
-            f"{_SKLEARN} (load_digits), deformed by this project", "CC BY 4.0 (the digits)",
-            "likeness.data.deformed_digits",
-        ),
-        Source(
-            "mnist", ("fpq",), "paper", "60,000 + 10,000 handwritten digits of 28 x 28 pixels, 10 classes",
-            "LeCun, Cortes, Burges, http://yann.lecun.com/exdb/mnist/, the four idx.gz files",
-            "CC BY-SA 3.0 as commonly stated", "idx, gzipped, in the original order",
-            {
-                "mnist/train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-                "mnist/train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-                "mnist/t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-                "mnist/t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-            },
-        ),
-        Source(
-            "zoo", ("clustering",), "public", "101 animals, 16 attributes, 7 classes",
-            "UCI, https://archive.ics.uci.edu/dataset/111/zoo, doi:10.24432/C5R59V", "CC BY 4.0",
-            "comma separated: name, 15 truth values and the number of legs, class 1..7",
-            {"uci/zoo/zoo.data": "cddc71c26ab9bc82795b8f4ff114cade41885d92720c6af29ffb69bcf73f0315"},
-        ),
-    )
-}  # fmt: skip
+SOURCES: Final[dict[str, Source]] = {s.name: s for s in map(_entry, _SAID["source"])}
 
 
 def data_root() -> Path | None:
@@ -139,7 +136,7 @@ def locate(name: str, path: str | None = None) -> Path:
         where = f"{VARIABLE} is not set" if root is None else f"{root} has no {path}"
         raise FileNotFoundError(
             f"{name}: {where}; get it from {source.source} ({source.terms}), save it as {path} in a folder, "
-            f"and set {VARIABLE} to that folder"
+            f"and set {VARIABLE} to that folder{_by_command(source)}"
         )
     found = _sha256_of(file)
     if found != source.files[path]:
@@ -150,6 +147,10 @@ def locate(name: str, path: str | None = None) -> Path:
     return file
 
 
+def _by_command(source: Source) -> str:
+    return f"; or let `likeness data fetch {source.name}` do it" if source.downloads else ""
+
+
 def _sha256_of(file: Path) -> str:
     stat = file.stat()
     return _sha256(file, stat.st_size, stat.st_mtime_ns)
@@ -157,14 +158,34 @@ def _sha256_of(file: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _sha256(file: Path, size: int, changed: int) -> str:  # noqa: ARG001  size and time only key the cache
-    if file.suffix != ".gz":
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    digest = hashlib.sha256()
+    return content_sha256(file)
+
+
+def content_sha256(
+    file: Path,
+    *,
+    packed: bool | None = None,
+    at_most: int | None = None,
+    tell: Callable[[int], None] = lambda _: None,
+) -> str:
+    """Sha256 of what a file holds, 64 hexadecimal digits; `UNREADABLE` where it is packed and damaged.
+
+    Parameters
+    ----------
+    packed : whether it is a .gz, to be unpacked; None: by its name
+    at_most : bytes of content after which a packed file counts as unreadable; None: no limit
+    tell : called with the bytes of content read so far
+    """
+    packed = file.suffix == ".gz" if packed is None else packed
+    digest, done = hashlib.sha256(), 0
     try:
-        with gzip.open(file) as unpacked:
-            while block := unpacked.read(1 << 20):
+        with gzip.open(file) if packed else file.open("rb") as content:
+            while block := content.read(_BLOCK):
                 digest.update(block)
+                done += len(block)
+                tell(done)
+                if at_most is not None and packed and done > at_most:
+                    return UNREADABLE
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        return "unreadable"  # equals no registered hash, so that `locate` says what to do
+        return UNREADABLE
     return digest.hexdigest()

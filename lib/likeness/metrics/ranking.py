@@ -4,10 +4,14 @@ References
 ----------
 .. [1] He, "Hashing-based Approximate Nearest-Neighbor Search for Large-scale Image Retrieval", eq. 4-7.
 .. [2] Jegou, Douze, Schmid, "Product Quantization for Nearest Neighbor Search", PAMI 2011 (recall@R).
+.. [3] Jarvelin, Kekalainen, "Cumulated gain-based evaluation of IR techniques", TOIS 2002.
+.. [4] McSherry, Najork, "Computing information retrieval performance measures efficiently in the presence of tied
+   scores", ECIR 2008.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -147,3 +151,51 @@ def _lists(found: np.ndarray, exact: np.ndarray, k: int, needed: int) -> tuple[n
 def _check_k(found: np.ndarray, k: int) -> None:
     if found.ndim != 2 or not len(found) or not 1 <= k <= found.shape[1]:
         raise ValueError(f"k = {k} of neighbours {found.shape}: expected (Q, R) with Q >= 1 and 1 <= k <= R")
+
+
+def ndcg_each(scores: Sequence[np.ndarray], relevant: Sequence[np.ndarray], k: int) -> np.ndarray:
+    r"""Normalised discounted cumulative gain of every query, binary relevance [3]_.
+
+    .. math:: \mathrm{nDCG@}k = \sum_{r=1}^{k} \frac{[\,d_r \text{ relevant}\,]}{\log_2(r + 1)}
+              \Big/ \sum_{r=1}^{\min(k, R)} \frac{1}{\log_2(r + 1)}
+
+    d_r is the candidate at rank r, R the number of relevant ones. Ties: candidates of equal score share the mean
+    discount of the ranks that they fill together, which is the expectation over all orders of them [4]_; so the result
+    depends on the scores and never on the order in which candidates are given, and equal scores for all give
+    the expectation of a random order.
+
+    scores, relevant : for each query (n,), highest score first; n may differ between queries, and be below k.
+    relevant is bool, or 0 and 1, and at least one is. Scores are compared as float64. Returns (Q,) float64 in [0, 1].
+    Raises ValueError on k < 1, no query, lengths that differ, NaN, a query without a relevant candidate.
+
+    >>> ndcg_each([np.array([0.9, 0.5, 0.1])], [np.array([0, 1, 0])], 2).round(4).tolist()
+    [0.6309]
+    """
+    if k < 1 or not len(scores) or len(scores) != len(relevant):
+        lists = f"{len(scores)} lists of scores, {len(relevant)} of relevance"
+        raise ValueError(f"k = {k}, {lists}: expected k >= 1 and as many of one as of the other, at least one")
+    return np.array([_ndcg(q, s, r, k) for q, (s, r) in enumerate(zip(scores, relevant, strict=True))])
+
+
+def ndcg_at(scores: Sequence[np.ndarray], relevant: Sequence[np.ndarray], k: int) -> float:
+    """Mean of `ndcg_each` over the queries (of ratios, not a ratio of sums), in [0, 1]. Raises as it does.
+
+    >>> ndcg_at([np.array([2, 1]), np.array([2, 1])], [np.array([1, 0]), np.array([0, 1])], 1)
+    0.5
+    """
+    return float(ndcg_each(scores, relevant, k).mean())
+
+
+def _ndcg(query: int, scores: np.ndarray, relevant: np.ndarray, k: int) -> float:
+    scores, relevant = np.asarray(scores, np.float64), np.asarray(relevant)
+    if scores.ndim != 1 or scores.shape != relevant.shape or np.isnan(scores).any():
+        shapes = f"scores {scores.shape}, relevance {relevant.shape}"
+        raise ValueError(f"query {query}: {shapes}: expected two of (n,), no NaN")
+    if not ((relevant == 0) | (relevant == 1)).all() or not relevant.any():
+        raise ValueError(f"query {query}: relevance {np.unique(relevant)}: expected 0 and 1, and at least one 1")
+    discount = 1 / np.log2(np.arange(len(scores)) + 2)
+    discount[k:] = 0.0
+    _, tie, size = np.unique(-scores, return_inverse=True, return_counts=True)
+    shared = np.add.reduceat(discount, np.cumsum(size) - size) / size  # of each group of equal scores
+    ideal = np.sort(discount[: np.count_nonzero(relevant)])
+    return float(min(np.sort(shared[tie][relevant.astype(bool)]).sum() / ideal.sum(), 1.0))

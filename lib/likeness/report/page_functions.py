@@ -72,7 +72,7 @@ class BookFunctions:
         pages = {c.name: TOP + c.page for c in self.chapters}
         sources = [
             {
-                **{name: getattr(s, name) for name in ("name", "chip", "what", "source", "terms")},
+                **{name: getattr(s, name) for name in ("name", "chip", "what", "source", "terms", "unhashed")},
                 "used": [(p, pages[p]) for p in s.papers if p in pages],
                 "files": sorted(s.files.items()),
             }
