@@ -83,6 +83,17 @@ def test_fragments_are_whole_blocks_of_html_with_nothing_unescaped(pages, call):
         assert small_book.HOSTILE in tags.text  # shown, as text
 
 
+def test_a_data_card_promises_and_is_no_paper_of_the_scoreboard(pages, room):
+    told = "What the paper claims, and what became of it"
+    assert told in render(pages, "{{ claims_table() }}")
+    assert "of 1 paper, each" in render(pages, "{{ scoreboard() }}")
+    room.yaml.write_text(room.yaml.read_text().replace('outcome: "[Re]"', 'outcome: "[Data]"'))
+    card = Pages([Chapter.load(room)])
+    assert "What is promised, and what became of it" in render(card, "{{ claims_table() }}")
+    assert told not in render(card, "{{ claims_table() }}")
+    assert "0 printed numbers and claims of 0 papers" in render(card, "{{ scoreboard() }}")
+
+
 def test_numbers_in_prose(pages, room):
     chapter = Chapter.load(room)
     value, recorded = chapter.value(ROW), chapter.value(ROW, "record")

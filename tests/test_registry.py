@@ -14,7 +14,7 @@ from likeness.data import registry
 from likeness.data.registry import KINDS, SOURCES, UNREADABLE, VARIABLE, content_sha256, hashes
 from likeness.report.fingerprint import closure
 
-PAPERS = {"clustering", "fpq", "hsl", "dvbpr", "compose"}
+PAPERS = {"clustering", "fpq", "hsl", "dvbpr", "compose", "wardrobe"}
 #: Files that the fingerprints of the first two chapters hold: entries of other chapters must not change them.
 OF_THE_FIRST_CHAPTERS = {
     "clustering": ["uci/zoo/zoo.data"],

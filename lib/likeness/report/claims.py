@@ -11,7 +11,7 @@ from typing import Any
 
 from likeness.report.paper_file import check_form, closest, read_yaml
 from likeness.report.printed import ClaimError, Printed, expand
-from likeness.report.schema import ARGS, NUMBER_RULES, PAPER
+from likeness.report.schema import ARGS, CARD, NUMBER_RULES, PAPER
 
 __all__ = [
     "Claim",
@@ -102,6 +102,11 @@ class Paper:
     errata: tuple[Erratum, ...]
     silences: tuple[Silence, ...]
     file: Path
+
+    @property
+    def card(self) -> bool:
+        """Whether the room is a data card: it rebuilds no paper, and its claims are promises of our own."""
+        return self.outcome == CARD
 
     def claim(self, id: str) -> Claim:
         """The claim of that id. Raises ClaimError naming the closest."""

@@ -34,7 +34,8 @@ class BookFunctions:
         }
 
     def scoreboard(self) -> Markup:
-        """Papers x claims with counts by verdict, chips, time and machine; links to the chapters."""
+        """Papers x claims with counts by verdict, chips, time and machine; links to the chapters. No data cards."""
+        papers = [chapter for chapter in self.chapters if not chapter.paper.card]
         entries = [
             {
                 "name": c.name,
@@ -45,9 +46,9 @@ class BookFunctions:
                 "lines": c.claim_entries(),
                 "facts": score_facts(c),
             }
-            for c in self.chapters
+            for c in papers
         ]
-        rows = [row for c in self.chapters for row in c.rows]
+        rows = [row for c in papers for row in c.rows]
         return render("scoreboard", entries=entries, total=len(rows), totals=counts(rows))
 
     def environment_table(self) -> Markup:
@@ -194,7 +195,8 @@ class ChapterFunctions:
 
     def claims_table(self) -> Markup:
         """Every claim: what it says, by which rule and why, and its verdicts."""
-        return render("claims", entries=self.chapter.claim_entries())
+        told = "What is promised" if self.chapter.paper.card else "What the paper claims"
+        return render("claims", entries=self.chapter.claim_entries(), caption=f"{told}, and what became of it")
 
     def errata_table(self) -> Markup:
         """What the paper says and what is so, with the evidence."""

@@ -10,7 +10,7 @@ from typing import Final
 from likeness.report.parameters import unknown
 
 #: Chapters of the book, in reading order; rooms that are not listed follow by name.
-ORDER: Final = ("clustering", "fpq", "hsl", "dvbpr", "compose")
+ORDER: Final = ("clustering", "fpq", "hsl", "dvbpr", "compose", "wardrobe")
 ROOT_VARIABLE: Final = "LIKENESS_ROOT"
 
 

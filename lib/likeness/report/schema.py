@@ -8,7 +8,10 @@ KINDS: Final = ("exact", "arithmetic", "statistical", "ordering", "qualitative")
 #: Rules that judge one printed number at a time, and rules that judge a sentence.
 NUMBER_RULES: Final = ("prediction", "sampling", "equal")
 SENTENCE_RULES: Final = ("greater", "within")
-OUTCOMES: Final = ("[Re]", "[¬Re]")
+#: Outcome of a data card, which rebuilds no paper: its claims are promises of our own.
+CARD: Final = "[Data]"
+#: Reproduced, not reproduced, or a data card.
+OUTCOMES: Final = ("[Re]", "[¬Re]", CARD)
 SOURCES: Final = ("paper", "code", "computed", "text")
 
 _TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}

@@ -1,0 +1,1 @@
+"""Studies of the data card: what the generated wardrobe is like, and whether it tells methods apart."""

@@ -1,0 +1,29 @@
+"""Which data each chapter uses at which preset, and why."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+#: Chapter, state, then what it uses at smoke, laptop and full, and why. What is planned says so.
+_USES: Final = (
+    ("clustering", "runs", "exact generators", "exact generators, iris, wine, digits; zoo where it is here",
+     "as laptop, at the paper's sizes", "the paper draws its sets: its generators are the paper's own data"),
+    ("fpq", "runs", "deformed digits", "MNIST where it is here, else deformed digits", "MNIST",
+     "MNIST is the paper's set; deformed digits need no download and may be of any size"),
+    ("hsl", "planned", "wardrobe pools", "wardrobe pools; the real answers where they are here",
+     "wardrobe pools, more; hm and fashion_small; official files for who has them",
+     "the region features are not public: of the real set only lists can be scored; shops have photographs and names"),
+    ("dvbpr", "planned", "wardrobe shop", "wardrobe shop; hm where it is here",
+     "hm, and a larger wardrobe shop; official files for who has them",
+     "the paper's sets are not at hand; hm is real taste with photographs, the wardrobe alone has a known best AUC"),
+    ("compose", "planned", "wardrobe changes", "wardrobe changes; fashion_small where it is here",
+     "wardrobe changes, more; fashion_small and hm; Fashion200k for who has it",
+     "Fashion200k has no free download; the wardrobe has captions, changes and exact answers"),
+)  # fmt: skip
+
+
+def table() -> pd.DataFrame:
+    """A row a chapter."""
+    return pd.DataFrame(_USES, columns=["chapter", "state", "smoke", "laptop", "full", "why"]).set_index("chapter")
