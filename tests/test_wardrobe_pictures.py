@@ -145,17 +145,17 @@ def overlap(a, b):
     return common / ((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - common)
 
 
-REGIONS = {  # attribute, two values, kind, then what is changed: |u| below, v from, to
-    "neckline": ("round neck", "v-neck", "t-shirt", 0.09, 0.13, 0.30),
-    "turtleneck": ("round neck", "turtleneck", "dress", 0.09, 0.07, 0.25),
-    "length": ("regular", "cropped", "dress", 0.25, 0.50, 0.80),
-    "heel": ("low heel", "flat", "boots", 9.0, -9.0, 0.1),
+REGIONS = {  # two values, kind; what is changed: |u| below, v from, to; a place (u, v) that must be changed
+    "neckline": ("round neck", "v-neck", "t-shirt", 0.09, 0.13, 0.30, (0.0, 0.225)),
+    "turtleneck": ("round neck", "turtleneck", "dress", 0.09, 0.07, 0.25, (0.0, 0.130)),
+    "length": ("regular", "cropped", "dress", 0.25, 0.50, 0.80, (0.0, 0.650)),
+    "heel": ("low heel", "flat", "boots", 9.0, -9.0, 0.1, (0.1, -0.04)),
 }
 
 
 @pytest.mark.parametrize("name", REGIONS)
 def test_an_attribute_changes_its_region(name):
-    a, b, kind, half, high, low = REGIONS[name]
+    a, b, kind, half, high, low, place = REGIONS[name]
     attribute = "neckline" if name == "turtleneck" else name
     number = calm(7, kind)
     g = make(number, kind, **{attribute: a})
@@ -163,6 +163,7 @@ def test_an_attribute_changes_its_region(name):
     assert change.sum() > 500
     inside = (np.abs(u) < half) & (high < v) & (v < low)
     assert change[inside].sum() > 0.93 * change.sum()
+    assert change[np.hypot(u - place[0], v - place[1]) < 0.02].mean() > 40
 
 
 @pytest.mark.parametrize("kind", ["t-shirt", "sneakers", "cap", "jeans"])
