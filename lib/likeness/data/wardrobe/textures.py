@@ -45,8 +45,8 @@ _SPLITS: Final = {
 class Cloth:
     """What a garment is made of: the same in all its pictures.
 
-    depth, hue (3,) : how the dye of this garment differs (`dyed`). colour, second : sRGB float32 (3,). period : of the pattern, in
-    lengths of its square. angle : radians.
+    depth, hue (3,) : how the dye of this garment differs (`dyed`). colour, second : sRGB float32 (3,). period : of the
+    pattern, in lengths of its square. angle : radians.
     style, phase, weave : choices among variants of a pattern, each in [0, 1). cells : (8, 8, 4) float32 in [0, 1).
     middle, split : x of the middle of a garment of its kind and y where two colours meet. knit, denim : how strong
     these weaves are.
@@ -81,7 +81,8 @@ def cloth(seed: int, g: Garment) -> Cloth:
     coarse = _COARSE.get(g.category, 1.0)
     middle, top, bottom = _SPLITS[g.category]
     return Cloth(
-        g.pattern, depth, hue, base.astype(np.float32), second.astype(np.float32), coarse * (0.024 + 0.040 * size),
+        g.pattern, depth, hue, base.astype(np.float32), second.astype(np.float32),
+        coarse * (0.024 + 0.040 * size),
         _angle(g.pattern, tilt), style, phase, weave, cells,
         middle=middle, split=top + phase * (bottom - top),
         knit={"sweater": 0.16, "beanie": 0.20}.get(g.kind, 0.0), denim=float(g.kind == "jeans"),
@@ -89,7 +90,7 @@ def cloth(seed: int, g: Garment) -> Cloth:
 
 
 def dyed(colour: np.ndarray, depth: float, hue: np.ndarray) -> np.ndarray:
-    """A colour (3,) as one dyer makes it: lighter or darker by `depth`, of another hue by `hue`, in standard deviations.
+    """A colour (3,) as one dyer makes it: lighter or darker by `depth`, of another hue by `hue`, both in deviations.
 
     So wide that neighbours among `COLOURS` overlap: a picture alone cannot always tell navy from black.
     """
