@@ -278,7 +278,7 @@ run.table("limits", race.run_limits(p), caption="Where an assignment's time goes
 #
 # ### From which size a quantizer pays
 #
-# faiss's engines against exact search, on the digits over again up to {{ param("payoff_sizes") }} rows: a query alone, which is
+# faiss's engines against exact search, on the digits over again up to {{ "{:,}".format(param("payoff_sizes")[-1]) }} rows: a query alone, which is
 # bound by what is read, and queries in a batch, for which exact search is one matrix product. All are given the same
 # threads.
 
