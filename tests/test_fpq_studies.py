@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from likeness.models.fpq.open_indexing import VARIANTS
 from likeness.models.fpq.pq import PQ
 from likeness.studies.fpq import defects, growth, inverted_lists, payoff, race, scaling, sets, sweeps, votes
 from likeness.studies.fpq.engines import ENGINES, Job, build, lost
@@ -112,6 +113,10 @@ def test_sweeps():
     balance = sweeps.run_balance(p)
     assert (balance.groupby(["opening", "part"]).entries.sum() == 400).all()
     assert balance.groupby("opening").entries.max()["corrected"] <= 50
+    shared = sweeps.fullest_shared(balance).set_index("opening").value
+    places = balance.pivot_table(index=["opening", "part"], columns="cell", values="entries")
+    assert shared["literal"] == max(places.loc["literal"].to_numpy().sum(axis=0))
+    assert set(shared.index) == {"none", *VARIANTS}
 
 
 def test_votes_of_exact_neighbours():

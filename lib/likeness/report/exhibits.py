@@ -44,7 +44,7 @@ def table_html(frame: pd.DataFrame, caption: str, significant: int = 4) -> str:
     """
     body = frame.to_html(
         escape=True, index=_has_index(frame), border=0, na_rep="–",
-        float_format=lambda x: f"{x:.{significant}g}",
+        float_format=lambda x: shown(x, significant),
     )  # fmt: skip
     return (
         '<figure class="likeness-table exhibit">'
@@ -52,6 +52,17 @@ def table_html(frame: pd.DataFrame, caption: str, significant: int = 4) -> str:
         f"{body}</div>"
         f"<figcaption>{html.escape(caption)}</figcaption></figure>"
     )
+
+
+def shown(x: float, significant: int = 4) -> str:
+    """A number for reading: so many digits, but a whole part is never cut, and from 10,000 on it is set apart.
+
+    >>> shown(1 / 3), shown(64581.2), shown(1234.5), shown(2e-7)
+    ('0.3333', '64,581', '1234', '2e-07')
+    """
+    if abs(x) >= 10.0**significant:
+        return f"{x:,.0f}"
+    return f"{x:.{significant}g}"
 
 
 def save_figure(folder: Path, name: str, figure: Any) -> tuple[Path, Path]:

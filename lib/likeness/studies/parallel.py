@@ -25,8 +25,10 @@ Result = TypeVar("Result")
 CACHE_VARIABLE = "LIKENESS_CACHE"
 
 
-def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], jobs: int = 0) -> Iterator[Result]:
-    """Yield ``task(*a)`` for every a, in order.
+def run_all(
+    task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], jobs: int = 0, *, given: tuple[Any, ...] = ()
+) -> Iterator[Result]:
+    """Yield ``task(*given, *a)`` for every a, in order.
 
     Two processes with two threads each ran five times slower than with one each, hence one thread a worker. The
     results do not depend on ``jobs``: every task derives its own seed. A finished task is kept on disk under the hash
@@ -37,13 +39,15 @@ def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], j
     ----------
     arguments : tuples of values whose repr says all that the task depends on
     jobs : worker processes; 0: one a core; 1: this process
+    given : what all tasks read and their arguments determine, so that it is no part of the hash; workers share its
+        large arrays by memory map
     """
     workers = min(jobs or joblib.cpu_count(), max(len(arguments), 1))
     folder, code = _folder(), _code_of(task.__module__)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1) if workers > 1 else nullcontext():
         tick(TASKS, 0, len(arguments))
         parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-        done = parallel(joblib.delayed(_kept)(task, a, folder, code) for a in arguments)
+        done = parallel(joblib.delayed(_kept)(task, given, a, folder, code) for a in arguments)
         for number, (result, seconds, kept) in enumerate(done, start=1):
             WORK.add(seconds, kept=kept)
             tick(TASKS, number, len(arguments))
@@ -51,16 +55,16 @@ def run_all(task: Callable[..., Result], arguments: Sequence[tuple[Any, ...]], j
 
 
 def _kept(
-    task: Callable[..., Result], arguments: tuple[Any, ...], folder: Path | None, code: str
+    task: Callable[..., Result], given: tuple[Any, ...], arguments: tuple[Any, ...], folder: Path | None, code: str
 ) -> tuple[Result, float, bool]:
     """(result, processor seconds it took, whether it was kept from an earlier run)."""
     if folder is None:
-        return *_timed(task, arguments), False
+        return *_timed(task, (*given, *arguments)), False
     name = hashlib.sha256(f"{code} {task.__qualname__} {arguments!r}".encode()).hexdigest()
     path = folder / f"{name}.joblib"
     if path.is_file():
         return *joblib.load(path), True
-    result = _timed(task, arguments)
+    result = _timed(task, (*given, *arguments))
     folder.mkdir(parents=True, exist_ok=True)
     with whole(path) as half:  # a killed run leaves no broken file under this name
         joblib.dump(result, half)

@@ -22,6 +22,7 @@ from likeness.models.clustering.networks import SimilarityModel, build
 from likeness.models.clustering.training import History, LabelledSet, TrainingOptions, fit
 from likeness.report.progress import tick
 from likeness.studies.clustering.parameters import Parameters
+from likeness.studies.devices import device_of
 
 DATASETS = ("circles", "moons", "blobs", "aniso")
 MODELS = ("mlp", "dgcnn")
@@ -94,11 +95,6 @@ class Trained:
 def generator(base: int, *names: object) -> np.random.Generator:
     """Independent generator for a purpose: ``generator(0, "test", "circles", 3)``."""
     return np.random.default_rng([base, zlib.crc32("/".join(map(str, names)).encode())])
-
-
-def device_of(name: str) -> torch.device:
-    """``auto``: a GPU where there is one."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 
 def labelled(sets: Sequence[PointSet], share: float, rng: np.random.Generator, mode: str) -> list[LabelledSet]:

@@ -74,7 +74,8 @@ def balance(frame: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 5.0), sharex=True, sharey=True)
     for axis, opening in zip(axes.flat, openings, strict=True):
         for _, part in frame[frame.opening == opening].groupby("part"):
-            axis.plot(part.cell + 1, part.entries, color=_TEN[0], lw=0.7, alpha=0.6)
+            fullest_first = part.entries.sort_values(ascending=False)
+            axis.plot(range(1, len(part) + 1), fullest_first, color=_TEN[0], lw=0.7, alpha=0.6)
         axis.axhline(frame.entries.mean(), color=_TEN[1], lw=1.2, ls="--")
         axis.set(title=f"OpenIndexing: {opening}", yscale="symlog", xscale="log")
     fig.supxlabel("cell of a part, fullest first")

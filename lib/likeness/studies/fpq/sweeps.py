@@ -47,10 +47,7 @@ def run_shapes(p: Parameters) -> pd.DataFrame:
 
 
 def run_balance(p: Parameters) -> pd.DataFrame:
-    """Entries of every cell on digits, for the picture: columns opening, part, cell, entries, of one training.
-
-    Cells of a part are in descending order of their entries.
-    """
+    """Entries of every cell on digits: columns opening, part, cell (its number), entries, of one training."""
     setting = Setting.of(p)
     sets = load(setting)
     pq = PQ.fit(sets.x, setting.m, setting.k, generator(setting.seed, "balance"), jobs=cores(p))
@@ -58,12 +55,21 @@ def run_balance(p: Parameters) -> pd.DataFrame:
     ways: dict[str, np.ndarray] = {"none": pq.encode(sets.x)}
     ways |= {variant: open_index(pq, sets.x, variant=variant).codes for variant in VARIANTS}
     for opening, codes in ways.items():
-        counts = -np.sort(-cell_counts(codes, pq.k), axis=1)  # (M, K)
+        counts = cell_counts(codes, pq.k)  # (M, K)
         part, cell = np.indices(counts.shape)
         frames.append(
             pd.DataFrame({"opening": opening, "part": part.ravel(), "cell": cell.ravel(), "entries": counts.ravel()})
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def fullest_shared(balance: pd.DataFrame) -> pd.DataFrame:
+    """Entries of the fullest place of one table for all parts, as the published code counts: columns opening, value.
+
+    balance : of `run_balance`. A place is a number of a cell, whatever the part.
+    """
+    shared = balance.groupby(["opening", "cell"], sort=False).entries.sum()
+    return shared.groupby("opening", sort=False).max().rename("value").reset_index()
 
 
 def sets_of(kind: str, setting: Setting, seed: int) -> tuple[Sets, np.ndarray]:

@@ -1,0 +1,114 @@
+"""Figures of the HSL chapter, drawn small, so that their letters can be read on a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from likeness.data.wardrobe.drawing import draw
+from likeness.data.wardrobe.garments import garment
+from likeness.studies.figures import t_bars
+from likeness.studies.hsl.trainings import CUTS, Trainings
+
+WIDTH: Final = 5.6
+_TEN: Final = sns.color_palette("colorblind", 10)
+MARKERS: Final = "osv^<>DPX*"
+#: Figure 4: queries, pictures of each, pixels of a side.
+QUERIES, BEST, PIXELS = 4, 5, 72
+RIGHT, WRONG = "#1a9850", "#d73027"
+
+
+def cuts(frame: pd.DataFrame) -> Figure:
+    """Figure 3: nDCG@k of every method against k. frame : of `curves`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.4))
+    for j, name in enumerate(dict.fromkeys(frame.method)):
+        one = frame[frame.method == name]
+        means, spans = t_bars(one.loc[one.k == k, "value"] for k in CUTS)
+        axis.errorbar(CUTS, means, spans, color=_TEN[j], marker=MARKERS[j], ms=5, elinewidth=0.8,
+                      lw=2 if name.startswith("hsl") else 1.2, label=name,
+                      ls="-" if name.startswith("hsl") else "--")  # fmt: skip
+    axis.set(xlabel="k", ylabel="nDCG@k", xticks=CUTS)
+    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False, columnspacing=1.0)
+    fig.tight_layout()
+    return fig
+
+
+def gaps(frame: pd.DataFrame, label: str) -> Figure:
+    """Differences with their intervals, one a line. frame : of `run_gaps`, columns name, value, low, high."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.34 * len(frame) + 1.0))
+    places = np.arange(len(frame))
+    span = [frame.value - frame.low, frame.high - frame.value]
+    axis.errorbar(frame.value, places, xerr=span, fmt="o", ms=5, color=_TEN[0], elinewidth=1.4)
+    axis.axvline(0, color="grey", lw=0.8)
+    axis.set_yticks(places, frame.name)
+    axis.invert_yaxis()
+    axis.set(xlabel=label)
+    fig.tight_layout()
+    return fig
+
+
+def learning(frame: pd.DataFrame, names: Sequence[str]) -> Figure:
+    """Held-out (dashed) and test (solid) nDCG@5 against the epoch, mean over seeds. frame : of `histories`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.8))
+    for j, name in enumerate(names):
+        mean = frame[frame.method == name].groupby("epoch")[["valid", "test"]].mean()
+        axis.plot(mean.index, mean.test, color=_TEN[j], marker=MARKERS[j], ms=4, label=name)
+        axis.plot(mean.index, mean.valid, color=_TEN[j], ls="--", lw=1)
+    axis.set(xlabel="epoch", ylabel="nDCG@5")
+    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
+    fig.tight_layout()
+    return fig
+
+
+def ranked(trained: Trainings, seed: int, name: str = "hsl") -> Figure:
+    """Figure 4: for queries from the best served to the worst, the five best pictures, right ones framed green.
+
+    The queries are those at the first, second, third and last quarter of nDCG@5, of the first training: not chosen by
+    eye.
+    """
+    one, pools = trained.outcomes[name, 0], trained.sets.test
+    order = np.argsort(-trained.ndcg(name)[0], kind="stable")
+    chosen = order[np.linspace(0, len(order) - 1, QUERIES).round().astype(int)]
+    fig, axes = plt.subplots(QUERIES, BEST, figsize=(WIDTH, 1.35 * QUERIES))
+    for row, query in zip(axes, chosen.tolist(), strict=True):
+        block, within = divmod(query, pools.relevant.shape[1])
+        for axis, place in zip(row, np.argsort(-one.scores[query], kind="stable")[:BEST], strict=True):
+            axis.imshow(draw(seed, garment(seed, int(pools.numbers[block, place])), PIXELS).image)
+            right = pools.relevant[block, within, place]
+            axis.set(xticks=[], yticks=[])
+            for spine in axis.spines.values():
+                spine.set(color=RIGHT if right else WRONG, linewidth=3)
+            axis.set_xlabel("right" if right else "wrong", fontsize=8, labelpad=2)
+        row[0].set_title(f"\"{pools.texts[query]}\"", loc="left", fontsize=9)
+    fig.tight_layout()
+    return fig
+
+
+def pools_of(frame: pd.DataFrame) -> Figure:
+    """In how many pools products are: relevant and not. frame : of `real_lists.pools_histogram`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
+    for j, (relevant, one) in enumerate(frame.groupby("relevant")):
+        label = "relevant" if relevant else "not relevant"
+        axis.plot(one.pools, one.share, color=_TEN[j], marker=MARKERS[j], ms=5, label=label)
+    axis.set(xlabel="pools that a product is in", ylabel="share of entries", yscale="log")
+    axis.legend(frameon=False)
+    fig.tight_layout()
+    return fig
+
+
+def real_curves(ours: pd.DataFrame) -> Figure:
+    """nDCG@k of the orders of the real lists. ours : columns system, k, value."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    for j, (system, one) in enumerate(ours.groupby("system", sort=False)):
+        mean = one.groupby("k").value.mean()
+        axis.plot(mean.index, mean, color=_TEN[j], marker=MARKERS[j], ms=5, label=system)
+    axis.set(xlabel="k", ylabel="nDCG@k", xticks=CUTS)
+    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
+    fig.tight_layout()
+    return fig
