@@ -167,7 +167,9 @@ def test_impossible_shapes_are_refused(shape, message):
 
 
 def test_encoders_have_the_layers_and_the_width_asked_for():
-    assert len(Transformer(SIZE, 3).layers.layers) == 3
+    three = Transformer(SIZE, 3).layers
+    assert len(three) == 3
+    assert not torch.equal(three[0].linear1.weight, three[1].linear1.weight)  # no copies of one
     x, present = torch.randn(2, 4, 8), torch.tensor([[True] * 4, [True, False, False, False]])
     out = BiGRU(8)(x, present)
     assert out.shape == x.shape and not out[1, 1:].any()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from likeness.models.hsl.encoders import Transformer
+from likeness.models.hsl.encoders import Decoder, Transformer
 from likeness.models.hsl.inputs import Images, Texts
 from likeness.models.hsl.joint import Encoded, JointMatcher
 from likeness.models.hsl.matcher import Size
@@ -45,8 +45,7 @@ class MCAN(JointMatcher):
         self.lstm = nn.LSTM(size.word_width, size.width, batch_first=True)
         self.text_encoder = Transformer(size, text_layers)
         self.object_in = nn.Linear(size.features, size.width)
-        guided = nn.TransformerDecoderLayer(size.width, size.heads, size.hidden, size.dropout, batch_first=True)
-        self.guided = nn.TransformerDecoder(guided, object_layers)
+        self.guided = Decoder(size, object_layers)
         self.words_to_one = AttentionalReduction(size)
         self.objects_to_one = AttentionalReduction(size)
         # biases here would shift the scores of all pairs alike: neither the softmax nor the order would change
@@ -63,12 +62,7 @@ class MCAN(JointMatcher):
 
     def compare(self, objects: Encoded, words: Encoded) -> Tensor:
         """Scores of P pairs, (P,)."""
-        x = self.guided(
-            objects.vectors,
-            words.vectors,
-            tgt_key_padding_mask=~objects.present,
-            memory_key_padding_mask=~words.present,
-        )
+        x = self.guided(objects.vectors, words.vectors, memory_present=words.present, present=objects.present)
         both = self.objects_to_one(x, objects.present) + self.words_to_one(words.vectors, words.present)
         return self.head(both).squeeze(1)
 

@@ -33,16 +33,48 @@ def encoder(kind: Kind, size: Size, layers: int) -> nn.Module:
 
 
 class Transformer(nn.Module):
-    """torch's post-norm encoder layers (ReLU), which see only what is present."""
+    """torch's post-norm encoder layers (ReLU), which see only what is present.
+
+    Each layer starts from weights of its own: torch's stack of layers would start all from copies of one.
+    """
 
     def __init__(self, size: Size, layers: int) -> None:
         super().__init__()
-        layer = nn.TransformerEncoderLayer(size.width, size.heads, size.hidden, size.dropout, batch_first=True)
-        self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        widths = (size.width, size.heads, size.hidden, size.dropout)
+        self.layers = nn.ModuleList(nn.TransformerEncoderLayer(*widths, batch_first=True) for _ in range(layers))
 
     def forward(self, x: Tensor, present: Tensor) -> Tensor:
         """Objects or words (N, n, width) -> the same shape."""
-        return torch.as_tensor(self.layers(x, src_key_padding_mask=~present))
+        for layer in self.layers:
+            x = layer(x, src_key_padding_mask=~present)
+        return x
+
+
+class Decoder(nn.Module):
+    """torch's post-norm decoder layers: a sequence or set attends to itself and to another. Weights as above."""
+
+    def __init__(self, size: Size, layers: int) -> None:
+        super().__init__()
+        widths = (size.width, size.heads, size.hidden, size.dropout)
+        self.layers = nn.ModuleList(nn.TransformerDecoderLayer(*widths, batch_first=True) for _ in range(layers))
+
+    def forward(
+        self,
+        x: Tensor,
+        memory: Tensor,
+        *,
+        memory_present: Tensor,
+        present: Tensor | None = None,
+        hidden: Tensor | None = None,
+    ) -> Tensor:
+        """x (N, n, width), memory (N, m, width) -> (N, n, width).
+
+        present : of x, (N, n) bool, None for all; hidden : (n, n) bool, true where a place may not look
+        """
+        away = None if present is None else ~present
+        for layer in self.layers:
+            x = layer(x, memory, tgt_mask=hidden, tgt_key_padding_mask=away, memory_key_padding_mask=~memory_present)
+        return x
 
 
 class BiGRU(nn.Module):

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from likeness.models.hsl.encoders import Transformer
+from likeness.models.hsl.encoders import Decoder, Transformer
 from likeness.models.hsl.inputs import Images, Texts
 from likeness.models.hsl.joint import Encoded, PlacedWords
 from likeness.models.hsl.matcher import Matcher, Size, projection_matching
@@ -64,8 +64,7 @@ class WordMatching(Matcher):
         self.of_object = nn.Linear(size.width, size.embed)
         self.of_word = nn.Linear(size.width, size.embed)
         self.log_scale = nn.Parameter(torch.tensor(-math.log(TEMPERATURE)))
-        layer = nn.TransformerDecoderLayer(size.width, size.heads, size.hidden, size.dropout, batch_first=True)
-        self.decoder = nn.TransformerDecoder(layer, caption_layers)
+        self.decoder = Decoder(size, caption_layers)
         self.next_word = nn.Linear(size.width, size.words)
 
     def encode_images(self, images: Images) -> Encoded:
@@ -99,9 +98,7 @@ class WordMatching(Matcher):
         What pads a text stands behind its words, where the causal mask hides it.
         """
         later = torch.ones(inputs.shape[1], inputs.shape[1], dtype=torch.bool, device=inputs.device).triu(1)
-        return self.decoder(
-            self.words(inputs), objects.vectors, tgt_mask=later, memory_key_padding_mask=~objects.present
-        )
+        return self.decoder(self.words(inputs), objects.vectors, memory_present=objects.present, hidden=later)
 
     def _match(self, objects: Encoded, texts: Texts) -> Tensor:
         words = self.of_word(self.text_encoder(self.words(texts.words), texts.present))
