@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from likeness.data.wardrobe.drawing import draw
 from likeness.data.wardrobe.garments import garment
@@ -49,18 +50,18 @@ def gaps(frame: pd.DataFrame, label: str) -> Figure:
     axis.set_yticks(places, frame.name)
     axis.invert_yaxis()
     axis.set(xlabel=label)
+    axis.xaxis.set_major_locator(MaxNLocator(5))
     fig.tight_layout()
     return fig
 
 
 def learning(frame: pd.DataFrame, names: Sequence[str]) -> Figure:
-    """Held-out (dashed) and test (solid) nDCG@5 against the epoch, mean over seeds. frame : of `histories`."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 3.8))
+    """nDCG@5 of the test queries against the epoch, mean over seeds. frame : of `histories`."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 4.2))
     for j, name in enumerate(names):
-        mean = frame[frame.method == name].groupby("epoch")[["valid", "test"]].mean()
-        axis.plot(mean.index, mean.test, color=_TEN[j], marker=MARKERS[j], ms=4, label=name)
-        axis.plot(mean.index, mean.valid, color=_TEN[j], ls="--", lw=1)
-    axis.set(xlabel="epoch", ylabel="nDCG@5")
+        mean = frame[frame.method == name].groupby("epoch").test.mean()
+        axis.plot(mean.index, mean, color=_TEN[j], marker=MARKERS[j], ms=4, label=name)
+    axis.set(xlabel="epoch", ylabel="nDCG@5", xticks=sorted(set(frame.epoch)))
     fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
     fig.tight_layout()
     return fig
@@ -75,7 +76,7 @@ def ranked(trained: Trainings, seed: int, name: str = "hsl") -> Figure:
     one, pools = trained.outcomes[name, 0], trained.sets.test
     order = np.argsort(-trained.ndcg(name)[0], kind="stable")
     chosen = order[np.linspace(0, len(order) - 1, QUERIES).round().astype(int)]
-    fig, axes = plt.subplots(QUERIES, BEST, figsize=(WIDTH, 1.35 * QUERIES))
+    fig, axes = plt.subplots(QUERIES, BEST, figsize=(WIDTH, 1.5 * QUERIES))
     for row, query in zip(axes, chosen.tolist(), strict=True):
         block, within = divmod(query, pools.relevant.shape[1])
         for axis, place in zip(row, np.argsort(-one.scores[query], kind="stable")[:BEST], strict=True):
@@ -86,7 +87,7 @@ def ranked(trained: Trainings, seed: int, name: str = "hsl") -> Figure:
                 spine.set(color=RIGHT if right else WRONG, linewidth=3)
             axis.set_xlabel("right" if right else "wrong", fontsize=8, labelpad=2)
         row[0].set_title(f"\"{pools.texts[query]}\"", loc="left", fontsize=9)
-    fig.tight_layout()
+    fig.subplots_adjust(left=0.02, right=0.98, top=0.95, bottom=0.04, wspace=0.08, hspace=0.45)
     return fig
 
 
