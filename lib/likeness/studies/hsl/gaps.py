@@ -108,7 +108,8 @@ def needs(found: Components, seeds: Sequence[int]) -> pd.DataFrame:
     First queries, a line a number of trainings; last the trainings that do on the real number of queries.
     """
     lines: list[tuple[str, float]] = [
-        (f"queries, with {many} training{'s' * (many > 1)} of each", needed_queries(PRINTED_GAP, found.query_sd(many))) for many in seeds
+        (f"queries, with {many} training{'s' * (many > 1)} of each", needed_queries(PRINTED_GAP, found.query_sd(many)))
+        for many in seeds
     ]
     lines.append((f"trainings of each, on {REAL_QUERIES} queries", needed_seeds(PRINTED_GAP, found.seed_sd())))
     return pd.DataFrame(lines, columns=["needed", "number"])
