@@ -52,7 +52,8 @@ def run_gaps(trained: Trainings, seed: int) -> pd.DataFrame:
 
     Intervals: paired bootstrap over seeds and whole blocks of queries. n : seeds times queries.
     """
-    at_five = [(first, second, CUTS[0]) for first, second in pairs()]
+    there = {name for name, _ in trained.outcomes} | {WHOLE}
+    at_five = [(first, second, CUTS[0]) for first, second in pairs() if {first, second} <= there]
     further = [("hsl", name, k) for name in TABLE1 if name != "hsl" for k in CUTS[1:]]
     rivals = {name: best_of(trained, group) for name, group in GROUPS.items()}
     over_best = [(first, name, k) for first, name in AGAINST for k in CUTS]

@@ -12,6 +12,7 @@ import pandas as pd
 from likeness.metrics.ranking import ndcg_each
 from likeness.models.hsl.training import Schedule
 from likeness.studies.devices import device_of
+from likeness.studies.hsl import shops
 from likeness.studies.hsl.methods import DEPTHS, SWITCHES, TABLE1, TABLE2
 from likeness.studies.hsl.parameters import Parameters
 from likeness.studies.hsl.runs import TOP, Outcome, Plan, one_run
@@ -52,26 +53,33 @@ class Trainings:
         return a[:seeds], b[:seeds]
 
 
-def run_trainings(p: Parameters) -> Trainings:
+def run_trainings(p: Parameters, shop: str | None = None) -> Trainings:
     """Train every row over its seeds; all see the same pairs in the same batches for as many epochs.
 
+    shop : one of `p.shops`, for Tables 1 and 2 alone; None: the wardrobe
     The rate of a method is the one of `p.rates` whose first training does best on the held-out queries; every row that
     is an HSL takes the rate of HSL.
     """
-    sets = load(Setting(p.seed, p.train, p.valid, p.test), p.jobs)
-    tried = _train(p, sets, [(name, 0, rate) for name in TABLE1 for rate in p.rates])
+    setting = Setting(p.seed, p.train, p.valid, p.test)
+    if shop is None:
+        sets = load(setting, p.jobs)
+    else:
+        setting = shops.ShopSetting(p.seed, p.train, p.valid, p.test, shop)
+        sets = shops.load(setting, p.jobs)
+    tried = _train(p, setting, sets, [(name, 0, rate) for name in TABLE1 for rate in p.rates])
     best = {name: max(p.rates, key=lambda rate: _held_out(tried[name, 0, rate])) for name in TABLE1}
     keys = [(name, seed) for seed in range(p.seeds) for name in ROWS]
-    keys += [(name, seed) for seed in range(min(p.switch_seeds, p.seeds)) for name in FURTHER]
+    if shop is None:
+        keys += [(name, seed) for seed in range(min(p.switch_seeds, p.seeds)) for name in FURTHER]
     wanted = [(name, seed, best.get(name, best["hsl"])) for name, seed in keys]
-    found = tried | _train(p, sets, [key for key in wanted if key not in tried])
+    found = tried | _train(p, setting, sets, [key for key in wanted if key not in tried])
     return Trainings(sets, {(name, seed): found[name, seed, rate] for name, seed, rate in wanted}, best)
 
 
 def _train(
-    p: Parameters, sets: Sets, keys: Sequence[tuple[str, int, float]]
+    p: Parameters, setting: Setting, sets: Sets, keys: Sequence[tuple[str, int, float]]
 ) -> dict[tuple[str, int, float], Outcome]:
-    setting, device = Setting(p.seed, p.train, p.valid, p.test), str(device_of(p.device))
+    device = str(device_of(p.device))
     plans = [
         Plan(setting, name, p.seed + seed, p.width, p.objects, p.negatives, Schedule(p.epochs, p.batch, rate), device)
         for name, seed, rate in keys
