@@ -1,5 +1,6 @@
 """The studies of the HSL chapter on a small world: what is trained on what, and how numbers are read off."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,3 +157,4 @@ def test_figures_draw(trained):
     assert len(pictures.ranked(trained, P.seed).axes) == pictures.QUERIES * pictures.BEST
     assert pictures.cuts(trainings.curves(trained, ["hsl"]))
     assert pictures.learning(trainings.histories(trained), ["hsl"])
+    plt.close("all")
