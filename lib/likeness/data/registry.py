@@ -88,6 +88,12 @@ _SAID = tomllib.loads(Path(__file__).with_name("sources.toml").read_text(encodin
 SOURCES: Final[dict[str, Source]] = {s.name: s for s in map(_entry, _SAID["source"])}
 
 
+def here(*paths: str) -> bool:
+    """Whether all these files of the registry are below LIKENESS_DATA; hashes not looked at. Raises as `data_root`."""
+    root = data_root()
+    return root is not None and all((root / path).is_file() for path in paths)
+
+
 def data_root() -> Path | None:
     """Folder of the real data: the value of LIKENESS_DATA, or None where it is unset or empty.
 

@@ -101,7 +101,7 @@ class HSL(Matcher):
         self.size, self.shape, self.switches = size, shape or Shape(), switches or Switches()
         levels = self.shape.levels
         self.scored = _scored(self.shape)
-        self.weights = [LOWER] * (levels - 1) + [HIGHEST]
+        self.weights = level_weights(levels)
         image_layers = self.shape.image_layers or (IMAGE_LAYERS,) * levels
         text_layers = self.shape.text_layers or (TEXT_LAYERS,) * levels
         if levels < 1 or len(image_layers) != levels or len(text_layers) != levels:
@@ -217,6 +217,15 @@ class Head(nn.Module):
             objects = None if objects is None else F.normalize(objects, dim=1)
             whole = None if whole is None else F.normalize(whole, dim=1)
         return objects, whole
+
+
+def level_weights(levels: int) -> list[float]:
+    """lambda of every level, the highest last.
+
+    >>> level_weights(2)
+    [0.5, 1.0]
+    """
+    return [LOWER] * (levels - 1) + [HIGHEST]
 
 
 def object_similarity(seen: Tensor, present: Tensor, asked: Tensor, aggregate: Literal["mean", "max"]) -> Tensor:

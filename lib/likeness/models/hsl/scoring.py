@@ -11,11 +11,13 @@ object parts are no inner products; their means then serve as a first stage.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from likeness.models.hsl.hsl import HSL
+from likeness.models.hsl.hsl import HSL, ImageCode, TextCode
 from likeness.models.hsl.inputs import Images, Texts, mean_of_present
 
 #: Images or texts that are encoded at once.
@@ -27,9 +29,7 @@ def image_vectors(model: HSL, images: Images) -> np.ndarray:
     """x_I of N images, (N, parts * E) float32: mean object and whole image of every scored level, side by side."""
     found = []
     for rows in torch.arange(len(images)).split(_CHUNK):
-        code = model.encode_images(images.rows(rows))
-        means = [None if one is None else mean_of_present(one, code.present) for one in code.objects]
-        found.append(_side_by_side(means, code.whole))
+        found.append(image_side(model.encode_images(images.rows(rows))))
     return np.asarray(torch.cat(found).float().cpu().numpy())
 
 
@@ -39,12 +39,22 @@ def text_vectors(model: HSL, texts: Texts) -> np.ndarray:
     weights = [model.weights[level - 1] for level in model.scored]
     found = []
     for rows in torch.arange(len(texts)).split(_CHUNK):
-        code = model.encode_texts(texts.rows(rows))
-        parts = [
-            [None if one is None else weight * one for weight, one in zip(weights, ones, strict=True)] for ones in code
-        ]
-        found.append(_side_by_side(*parts))
+        found.append(text_side(model.encode_texts(texts.rows(rows)), weights))
     return np.asarray(torch.cat(found).float().cpu().numpy())
+
+
+def image_side(code: ImageCode) -> Tensor:
+    """x_I of encoded images, (N, parts * E): mean object and whole image, level by level."""
+    means = [None if one is None else mean_of_present(one, code.present) for one in code.objects]
+    return _side_by_side(means, code.whole)
+
+
+def text_side(code: TextCode, weights: Sequence[float]) -> Tensor:
+    """y_T of encoded texts, (T, parts * E), each level times its lambda."""
+    objects, whole = (
+        [None if one is None else weight * one for weight, one in zip(weights, ones, strict=True)] for ones in code
+    )
+    return _side_by_side(objects, whole)
 
 
 def _side_by_side(objects: list[Tensor | None], whole: list[Tensor | None]) -> Tensor:

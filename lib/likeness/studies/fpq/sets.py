@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 
 from likeness.data import deformed_digits, mnist
-from likeness.data.registry import data_root
+from likeness.data.registry import here
 from likeness.studies.fpq.parameters import Parameters
 
 #: Neighbours that are searched: the paper's class is the majority of so many.
@@ -56,9 +56,8 @@ def settle(data: str) -> str:
     """ "mnist" or "deformed" for "auto": MNIST where all its files are below LIKENESS_DATA."""
     if data != "auto":
         return data
-    root = data_root()
     files = [path for pair in mnist.FILES.values() for path in pair]
-    return "mnist" if root is not None and all((root / path).is_file() for path in files) else "deformed"
+    return "mnist" if here(*files) else "deformed"
 
 
 @lru_cache(maxsize=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import faiss
@@ -12,8 +12,9 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from likeness.models.hsl.hsl import HSL, IMAGE_LAYERS, LOWER, TEXT_LAYERS, ImageCode, TextCode
-from likeness.models.hsl.inputs import LIMIT, Images, Texts, equal_texts, mean_of_present
+from likeness.models.hsl.hsl import HSL, IMAGE_LAYERS, TEXT_LAYERS, ImageCode, TextCode, level_weights
+from likeness.models.hsl.inputs import LIMIT, Images, Texts, equal_texts
+from likeness.models.hsl.scoring import image_side, text_side
 from likeness.studies.hsl.parameters import Parameters
 from likeness.studies.hsl.runs import sizes
 
@@ -91,20 +92,11 @@ def codes(p: Parameters) -> tuple[ImageCode, TextCode]:
     return images, TextCode([*asked[:LEVELS]], [*asked[LEVELS:]])
 
 
-def weights() -> list[float]:
-    """lambda of the levels."""
-    return [LOWER] * (LEVELS - 1) + [1.0]
-
-
 def pair(images: ImageCode, texts: TextCode, image: int, text: int) -> float:
     """Eq. 12 of one pair, as it is written."""
     total = 0.0
-    for level, weight in enumerate(weights()):
-        objects, whole = images.objects[level], images.whole[level]
-        asked, of_image = texts.objects[level], texts.whole[level]
-        if objects is None or whole is None or asked is None or of_image is None:
-            raise ValueError("codes: expected both granularities")
-        lengths = [float(objects[image, k] @ asked[text]) for k in range(objects.shape[1])]
+    for weight, objects, whole, of_object, of_image in _levels(images, texts):
+        lengths = [float(objects[image, k] @ of_object[text]) for k in range(objects.shape[1])]
         total += weight * (sum(lengths) / len(lengths) + float(whole[image] @ of_image[text]))
     return total
 
@@ -112,26 +104,23 @@ def pair(images: ImageCode, texts: TextCode, image: int, text: int) -> float:
 def one_query(images: ImageCode, texts: TextCode, text: int) -> Tensor:
     """Eq. 12 of one query and all pictures, every object looked at."""
     total = torch.zeros(len(images.present))
-    for level, weight in enumerate(weights()):
-        objects, whole = images.objects[level], images.whole[level]
-        asked, of_image = texts.objects[level], texts.whole[level]
-        if objects is None or whole is None or asked is None or of_image is None:
-            raise ValueError("codes: expected both granularities")
-        total += weight * ((objects @ asked[text]).mean(dim=1) + whole @ of_image[text])
+    for weight, objects, whole, of_object, of_image in _levels(images, texts):
+        total += weight * ((objects @ of_object[text]).mean(dim=1) + whole @ of_image[text])
     return total
 
 
 def product_vectors(images: ImageCode, texts: TextCode) -> tuple[np.ndarray, np.ndarray]:
     """(pictures (N, d), texts (T, d)) whose inner products are eq. 12."""
-    seen, asked = [], []
-    for level, weight in enumerate(weights()):
-        objects, whole = images.objects[level], images.whole[level]
-        of_object, of_image = texts.objects[level], texts.whole[level]
+    return image_side(images).numpy(), text_side(texts, level_weights(LEVELS)).numpy()
+
+
+def _levels(images: ImageCode, texts: TextCode) -> Iterator[tuple[float, Tensor, Tensor, Tensor, Tensor]]:
+    """Of each level: lambda, objects, whole pictures, and the text vectors for either."""
+    codes = zip(level_weights(LEVELS), images.objects, images.whole, texts.objects, texts.whole, strict=True)
+    for weight, objects, whole, of_object, of_image in codes:
         if objects is None or whole is None or of_object is None or of_image is None:
             raise ValueError("codes: expected both granularities")
-        seen += [mean_of_present(objects, images.present), whole]
-        asked += [weight * of_object, weight * of_image]
-    return torch.cat(seen, dim=1).numpy(), torch.cat(asked, dim=1).numpy()
+        yield weight, objects, whole, of_object, of_image
 
 
 def _flip(vectors: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

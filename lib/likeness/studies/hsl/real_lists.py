@@ -17,8 +17,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from likeness.data import registry
 from likeness.data.kddcup_answers import Pool, judged, read_answers, read_scores
-from likeness.data.registry import data_root, locate
+from likeness.data.registry import locate
 from likeness.metrics.ranking import ndcg_at, ndcg_each
 
 #: Ranks of the sheet's curves; the competition counts the first.
@@ -48,8 +49,7 @@ class Lists:
 
 def here() -> bool:
     """Whether both files of the lists are below LIKENESS_DATA; hashes not looked at."""
-    root = data_root()
-    return root is not None and all((root / path).is_file() for path in (_SCORES, _ANSWERS))
+    return registry.here(_SCORES, _ANSWERS)
 
 
 def load() -> Lists | None:

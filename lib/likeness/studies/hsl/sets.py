@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -72,6 +72,26 @@ class Pools:
     keys: tuple[str, ...]
     numbers: np.ndarray
 
+    @classmethod
+    def of(
+        cls,
+        seen: Seen,
+        numbers: np.ndarray,
+        texts: Sequence[str],
+        wanted: Sequence[Collection[int]],
+        anywhere: np.ndarray,
+        keys: Sequence[str],
+    ) -> Pools:
+        """From blocks of numbered pictures (B, M), and of each query its text, the numbers that answer it, its key."""
+        rows = numbers.repeat(QUERIES, axis=0)
+        relevant = np.array([np.isin(row, list(some)) for row, some in zip(rows, wanted, strict=True)])
+        return cls(seen, tuple(texts), relevant.reshape(len(numbers), QUERIES, -1), anywhere, tuple(keys), numbers)
+
+    @property
+    def answers(self) -> np.ndarray:
+        """Which pictures of its block answer each query, (B * Q, M) bool."""
+        return self.relevant.reshape(-1, self.relevant.shape[2])
+
     @property
     def blocks(self) -> np.ndarray:
         """Block of each query, (B * Q,)."""
@@ -116,13 +136,11 @@ def _members(made: list[Pool]) -> list[int]:
 
 def _asked(seed: int, made: list[Pool], seen: Seen) -> Pools:
     numbers = np.array(_members(made)).reshape(len(made) // QUERIES, -1)  # (B, M)
-    rows = numbers.repeat(QUERIES, axis=0)
-    relevant = np.array([np.isin(row, list(pool.relevant)) for row, pool in zip(rows, made, strict=True)])
     shown = [wardrobe.garment(seed, number) for number in numbers.ravel().tolist()]
     anywhere = np.array([[matches(pool.query, one) for one in shown] for pool in made])
-    keys = tuple("; ".join(f"{name} {value}" for name, value in pool.query.key) for pool in made)
-    texts = tuple(pool.query.text for pool in made)
-    return Pools(seen, texts, relevant.reshape(len(numbers), QUERIES, -1), anywhere, keys, numbers)
+    keys = ["; ".join(f"{name} {value}" for name, value in pool.query.key) for pool in made]
+    texts = [pool.query.text for pool in made]
+    return Pools.of(seen, numbers, texts, [pool.relevant for pool in made], anywhere, keys)
 
 
 def _see(seed: int, numbers: tuple[int, ...]) -> Seen:

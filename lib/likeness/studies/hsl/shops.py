@@ -112,10 +112,7 @@ def _asked(frame: pd.DataFrame, encoder: PhotoEncoder, images: Images[str], made
     blocks = [sorted(pool.members) for pool in made[::QUERIES]]
     numbers = np.array(blocks)  # (B, M), labels of the frame
     seen = _see(encoder, images, frame["id"].loc[numbers.ravel()].tolist())
-    rows = numbers.repeat(QUERIES, axis=0)
-    relevant = np.array([np.isin(row, list(pool.relevant)) for row, pool in zip(rows, made, strict=True)])
     keys = frame["key"].loc[numbers.ravel()].tolist()
     anywhere = np.array([[key == pool.key for key in keys] for pool in made])
-    words = tuple(" / ".join(pool.key) for pool in made)
-    texts = tuple(pool.text for pool in made)
-    return Pools(seen, texts, relevant.reshape(len(numbers), QUERIES, -1), anywhere, words, numbers)
+    words, texts = [" / ".join(pool.key) for pool in made], [pool.text for pool in made]
+    return Pools.of(seen, numbers, texts, [pool.relevant for pool in made], anywhere, words)

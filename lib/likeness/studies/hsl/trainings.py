@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from likeness.metrics.ranking import ndcg_each
+from likeness.metrics.ranking import ndcg_at, ndcg_each
 from likeness.models.hsl.training import Schedule
 from likeness.studies.devices import device_of
 from likeness.studies.hsl import shops
@@ -43,14 +43,17 @@ class Trainings:
 
     def ndcg(self, name: str, k: int = TOP) -> np.ndarray:
         """nDCG@k of a row, (seeds, queries), each training at the epoch that its held-out queries chose."""
-        relevant = list(self.sets.test.relevant.reshape(len(self.sets.test.texts), -1))
-        return np.array([ndcg_each(list(one.scores), relevant, k) for one in self.of(name)])
+        return np.array([ndcg_each(list(one.scores), list(self.sets.test.answers), k) for one in self.of(name)])
 
     def both(self, first: str, second: str, k: int = TOP) -> tuple[np.ndarray, np.ndarray]:
         """`ndcg` of two rows over the seeds that both have."""
-        a, b = self.ndcg(first, k), self.ndcg(second, k)
-        seeds = min(len(a), len(b))
-        return a[:seeds], b[:seeds]
+        return over_same_seeds(self.ndcg(first, k), self.ndcg(second, k))
+
+
+def over_same_seeds(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Two (seeds, queries), cut to the seeds that both have."""
+    seeds = min(len(a), len(b))
+    return a[:seeds], b[:seeds]
 
 
 def run_trainings(p: Parameters, shop: str | None = None) -> Trainings:
@@ -93,8 +96,8 @@ def _held_out(one: Outcome) -> float:
 
 def chance(trained: Trainings, k: int = TOP) -> float:
     """nDCG@k of equal scores: the expectation of a random order."""
-    relevant = list(trained.sets.test.relevant.reshape(len(trained.sets.test.texts), -1))
-    return float(ndcg_each([np.zeros(len(one)) for one in relevant], relevant, k).mean())
+    answers = trained.sets.test.answers
+    return ndcg_at(list(np.zeros(answers.shape)), list(answers), k)
 
 
 def summary(trained: Trainings, names: Sequence[str]) -> pd.DataFrame:

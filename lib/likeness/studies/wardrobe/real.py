@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 import numpy as np
 import pandas as pd
 
-from likeness.data import fashion_small, hm, kddcup_small
-from likeness.data.registry import SOURCES, data_root, locate
+from likeness.data import fashion_small, hm, kddcup_small, registry
+from likeness.data.registry import SOURCES, locate
 from likeness.data.wardrobe.purchases import Interactions
 
 #: What a table shows in place of a set that is not there.
@@ -32,8 +32,7 @@ T = TypeVar("T")
 
 def here(name: str, *paths: str) -> bool:
     """Whether files of a set (all of them, where none are named) are below LIKENESS_DATA; hashes not looked at."""
-    root = data_root()
-    return root is not None and all((root / path).is_file() for path in paths or SOURCES[name].files)
+    return registry.here(*(paths or SOURCES[name].files))
 
 
 def _or_none(name: str, load: Callable[[], T], *paths: str) -> T | None:
