@@ -59,12 +59,13 @@ def run_gaps(trained: Trainings, seed: int) -> pd.DataFrame:
     further = [("hsl", name, k) for name in TABLE1 if name != "hsl" for k in CUTS[1:]]
     rivals = {name: best_of(trained, group) for name, group in GROUPS.items()}
     over_best = [(first, name, k) for first, name in AGAINST for k in CUTS]
+    alike = trained.sets.test.blocks, np.asarray(trained.sets.test.keys)
     ndcg = cache(trained.ndcg)  # a row is compared with many others
     lines = []
     for first, second, k in (*at_five, *further, *over_best):
         a, b = over_same_seeds(ndcg(first, k), ndcg(rivals.get(second, second), k))
         rng = np.random.default_rng([seed, zlib.crc32(f"{first} {second} {k}".encode())])
-        found = [paired_bootstrap(a, b, groups, DRAWS, rng, within=False) for groups in trained.sets.test.alike]
+        found = [paired_bootstrap(a, b, groups, DRAWS, rng, within=False) for groups in alike]
         widest = max(found, key=lambda one: one[2] - one[1])
         lines.append((slug(first), slug(second), k, *widest, a.size))
     return pd.DataFrame(lines, columns=["first", "second", "k", "value", "low", "high", "n"])

@@ -97,11 +97,6 @@ class Pools:
         """Block of each query, (B * Q,)."""
         return np.repeat(np.arange(len(self.relevant)), self.relevant.shape[1])
 
-    @property
-    def alike(self) -> tuple[np.ndarray, np.ndarray]:
-        """What makes queries alike, (B * Q,) each: the pictures that they share, and what they want."""
-        return self.blocks, np.asarray(self.keys)
-
 
 @dataclass(frozen=True, eq=False)
 class Sets:
