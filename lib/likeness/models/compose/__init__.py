@@ -1,0 +1,1 @@
+"""Image + text -> image: ComposeTransformers (Tran and Hoang, 2022), its parents ComposeAE and TIRG, and baselines."""
