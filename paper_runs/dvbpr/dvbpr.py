@@ -68,6 +68,7 @@ switch_splits = None
 gan_epochs = None
 gan_width = None
 gan_batch = None
+gan_rate = None
 printed_side = None
 trials = None
 starts = None

@@ -40,6 +40,7 @@ class GanPlan:
     width: float
     epochs: int
     batch: int
+    rate: float
     seed: int
     device: str
 
@@ -80,7 +81,8 @@ def run_gans(p: Parameters, shown: Mapping[Kind, People], reader: Reader) -> dic
     """
     device = str(device_of(p.device))
     plans = [
-        GanPlan(f"{people.about}, reader {p.catalogue}", kind, p.gan_width, p.gan_epochs, p.gan_batch, p.seed, device)
+        GanPlan(f"{people.about}, reader {p.catalogue}", kind, p.gan_width, p.gan_epochs, p.gan_batch, p.gan_rate, p.seed,
+                device)  # fmt: skip
         for kind, people in shown.items()
     ]
     made = run_all(one_gan, [(plan,) for plan in plans], p.jobs, given=(dict(shown), reader))
@@ -109,7 +111,7 @@ def one_gan(shown: Mapping[Kind, People], reader: Reader, plan: GanPlan) -> Gan:
         if quality[-1][0] > best[0]:
             best = (quality[-1][0], epoch, _weights(g), _weights(d))
 
-    schedule = GanSchedule(plan.epochs, plan.batch, latent=latent, halved=plan.kind == "coded", half=True)
+    schedule = GanSchedule(plan.epochs, plan.batch, plan.rate, latent=latent, halved=plan.kind == "coded", half=True)
     losses = train_gan(generator, discriminator, people.photos, people.category, schedule, plan.seed, after,
                        device=plan.device)  # fmt: skip
     _, epoch, of_g, of_d = best

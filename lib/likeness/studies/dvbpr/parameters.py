@@ -42,6 +42,8 @@ class Parameters(BaseParameters):
                              laptop=0.25, full=0.25, low=0.01, high=1.0)
     gan_batch: int = param("photographs of a step of the generative models; 64 in the paper, 16 in the code", smoke=16,
                            laptop=16, full=16, low=2, high=1_000)
+    gan_rate: float = param("of Adam for the generative models; 1e-4 in the code, whose epochs have tens of times the "
+                            "steps", smoke=2e-4, laptop=2e-4, full=2e-4, low=1e-7, high=1.0)
     printed_side: int = param("pixels of the model with the printed latent code; 128 in the paper", smoke=64, laptop=64,
                               full=128, unit="px", low=64, high=128)
     trials: int = param("pairs of a shopper and a category of Table IV; 1000 in the paper", smoke=4, laptop=40,
