@@ -34,6 +34,7 @@ class Parameters(BaseParameters):
     negatives: int = param("images that a method which scores pair by pair is given beside the right one", smoke=1,
                            laptop=1, full=1, low=1, high=100)
     shops: tuple[str, ...] = param("shops under LIKENESS_DATA on whose photographs Tables 1 and 2 are repeated",
-                                   smoke=(), laptop=(), full=(), choices=("fashion_small", "hm"))
+                                   smoke=(), laptop=(), full=("fashion_small", "hm"),
+                                   choices=("fashion_small", "hm"))
     race_pictures: int = param("pictures of the scoring race", smoke=200, laptop=10_000, full=10_000, low=100)
     race_queries: int = param("queries of the scoring race", smoke=20, laptop=500, full=500, low=10)
