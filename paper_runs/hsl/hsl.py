@@ -67,6 +67,7 @@ batch = None
 rates = None
 negatives = None
 shops = None
+shop_seeds = None
 race_pictures = None
 race_queries = None
 
@@ -186,7 +187,8 @@ run.figure("fig4", pictures.ranked(trained, p.seed), caption="The five best pict
 # as queries, cells of a photograph that are not background as objects, with features of a network that has learnt type,
 # colour, gender and usage from training products of the first. It runs where the data of {doc}`/data` is at hand
 # (`-p shops=fashion_small,hm`; the photographs may not be shown). On the shops, too, six of 30 answer, all budgets are those
-# above, and the intervals allow for queries that want the same.
+# above but for the number of trainings ({{ param("shop_seeds", of="record") }} in the record), and the intervals allow for
+# queries that want the same.
 
 # %%
 print("not below LIKENESS_DATA, left out:", sorted({*p.shops} - {*shops.there(p.shops)}) or "none")

@@ -36,5 +36,7 @@ class Parameters(BaseParameters):
     shops: tuple[str, ...] = param("shops under LIKENESS_DATA on whose photographs Tables 1 and 2 are repeated",
                                    smoke=(), laptop=(), full=("fashion_small", "hm"),
                                    choices=("fashion_small", "hm"))
+    shop_seeds: int = param("trainings of every row on a shop, seeds at most", smoke=1, laptop=1, full=3, low=1,
+                            high=100)
     race_pictures: int = param("pictures of the scoring race", smoke=200, laptop=10_000, full=10_000, low=100)
     race_queries: int = param("queries of the scoring race", smoke=20, laptop=500, full=500, low=10)

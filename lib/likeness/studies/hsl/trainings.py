@@ -68,7 +68,8 @@ def run_trainings(p: Parameters, shop: str | None = None) -> Trainings:
         sets = shops.load(setting, p.jobs)
     tried = _train(p, setting, sets, [(name, 0, rate) for name in TABLE1 for rate in p.rates])
     best = {name: max(p.rates, key=lambda rate: _held_out(tried[name, 0, rate])) for name in TABLE1}
-    keys = [(name, seed) for seed in range(p.seeds) for name in ROWS]
+    trainings = p.seeds if shop is None else min(p.shop_seeds, p.seeds)
+    keys = [(name, seed) for seed in range(trainings) for name in ROWS]
     if shop is None:
         keys += [(name, seed) for seed in range(min(p.switch_seeds, p.seeds)) for name in FURTHER]
     wanted = [(name, seed, best.get(name, best["hsl"])) for name, seed in keys]
