@@ -203,6 +203,7 @@ def test_what_is_not_given_is_the_presets(monkeypatch, room):
     plans = []
     monkeypatch.setattr(designs, "_joined", lambda parts: None)
     monkeypatch.setattr(designs, "run_all", lambda task, made, jobs, given: [plans.append(one) for (one,) in made])
+    monkeypatch.setattr(designs, "_CHUNK", 10)
     run_trials(SMALL, room, 25)
     run_trials(SMALL, room, 1, steps=0, starts=7)
     assert [(one.first, one.count) for one in plans] == [(0, 10), (10, 10), (20, 5), (0, 1)]

@@ -84,7 +84,7 @@ def test_a_stopped_process_leaves_its_part(server, tmp_path, how):
         while not (part.is_file() and part.stat().st_size) and time.monotonic() < ends:
             time.sleep(0.02)
         child.send_signal(how)
-        said = child.communicate(timeout=20)[1]
+        said = child.communicate(timeout=60)[1]
     finally:
         child.kill()
         server.stall.set()

@@ -43,7 +43,7 @@
 # tries the first {{ param("tries") }} cells of the paper's own grid of regularizers and factors on the validation items of the
 # first division, and keeps the epoch that they choose on every division; nothing else is tuned for any of them. Methods that
 # see no pixels have {{ param("epochs") }} epochs, DVBPR {{ param("deep_epochs") }}, with every layer of CNN-F
-# {{ param("width") }} times as wide as printed and a first stride of 2, since one of 4 leaves nothing of small photographs.
+# {{ param("width") }} times as wide as printed and a first stride of 2, since one of 4 leaves a single place of 64 pixels.
 #
 # Sentences of the paper are judged by full records alone, and none is committed yet: what this page shows is the small run
 # described here, which decides nothing but what follows from the printed numbers.

@@ -341,8 +341,8 @@ run.values(race.ratios(race.run_step(p), "encoders"), id="race/step/{way}", over
 # | both granularities are better than one | {{ verdict("granularities-help") }} | {{ verdict("granularities-help-public") }} |
 # | objects are better than the whole image | {{ verdict("object-over-image") }} | {{ verdict("object-over-image-public") }} |
 #
-# On the shops every method but the two that read pairs of one stream leaves chance by far, VSE++ and SCAN too, which stay at
-# it on the wardrobe: their failure there is one of budget. Word matching is first on both shops
+# On the shops every method leaves chance by far, VSE++ and SCAN too, which stay near it on the wardrobe: their failure there
+# is one of budget. VisualBERT and LXMERT do so in some trainings alone. Word matching is first on both shops
 # ({{ best("fashion_small/word-matching/ndcg5", ".3f") }} {{ interval("fashion_small/word-matching/ndcg5", ".3f", of="record") }} and
 # {{ best("hm/word-matching/ndcg5", ".3f") }} {{ interval("hm/word-matching/ndcg5", ".3f", of="record") }}), HSL has
 # {{ best("fashion_small/hsl/ndcg5", ".3f") }} {{ interval("fashion_small/hsl/ndcg5", ".3f", of="record") }} and

@@ -50,6 +50,8 @@ def start(paper: str, names: Mapping[str, object]) -> Run:
     """
     # tqdm, which torch_geometric brings, asks every notebook for a widget that no page of the book can show
     warnings.filterwarnings("ignore", message="IProgress not found")
+    # joblib renews a worker that has grown, as torch's do, and says so by a path of this machine
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given to the executor")
     given = {name: value for name, value in names.items() if _is_parameter(name, value)}
     try:
         params = parameters_of(paper).resolve(given)

@@ -29,7 +29,7 @@ RETURNED: Final = 3
 #: Rate of Adam on z' in the published code.
 RATE: Final = 0.05
 #: Trials of a task.
-_CHUNK: Final = 10
+_CHUNK: Final = 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,8 +81,9 @@ def run_gans(p: Parameters, shown: Mapping[Kind, People], reader: Reader) -> dic
     """
     device = str(device_of(p.device))
     plans = [
-        GanPlan(f"{people.about}, reader {p.catalogue}", kind, p.gan_width, p.gan_epochs, p.gan_batch, p.gan_rate, p.seed,
-                device)  # fmt: skip
+        GanPlan(
+            f"{people.about}, reader {p.catalogue}", kind, p.gan_width, p.gan_epochs, p.gan_batch, p.gan_rate, p.seed, device
+        )
         for kind, people in shown.items()
     ]
     made = run_all(one_gan, [(plan,) for plan in plans], p.jobs, given=(dict(shown), reader))

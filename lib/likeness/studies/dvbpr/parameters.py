@@ -36,7 +36,7 @@ class Parameters(BaseParameters):
                          high=1.0)
     switch_splits: int = param("divisions on which each switch of DVBPR is trained, splits at most", smoke=1, laptop=1,
                                full=1, low=1, high=100)
-    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=10, full=30, low=1,
+    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=30, low=1,
                             high=1_000)
     gan_width: float = param("of generator and discriminator, of every layer; 1 in the paper", smoke=0.0625,
                              laptop=0.25, full=0.25, low=0.01, high=1.0)
