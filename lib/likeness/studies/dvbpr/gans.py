@@ -79,12 +79,9 @@ def run_gans(p: Parameters, shown: Mapping[Kind, People], reader: Reader) -> dic
     The rule that ends a training was fixed beforehand: `p.gan_epochs` epochs, of which the one is kept whose samples
     the classifier scores best. reader : `sets.reader_of(p)`, which `p.seed` and `p.catalogue` determine
     """
-    device = str(device_of(p.device))
+    device, how = str(device_of(p.device)), (p.gan_width, p.gan_epochs, p.gan_batch, p.gan_rate)
     plans = [
-        GanPlan(
-            f"{people.about}, reader {p.catalogue}", kind, p.gan_width, p.gan_epochs, p.gan_batch, p.gan_rate, p.seed, device
-        )
-        for kind, people in shown.items()
+        GanPlan(f"{people.about}, reader {p.catalogue}", kind, *how, p.seed, device) for kind, people in shown.items()
     ]
     made = run_all(one_gan, [(plan,) for plan in plans], p.jobs, given=(dict(shown), reader))
     return dict(zip(shown, made, strict=True))
