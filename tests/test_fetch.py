@@ -73,11 +73,18 @@ sys.exit(command.fetch_command("toy", Path(folder), True, in_clear={"127.0.0.1"}
 """
 
 
+def _interruptible() -> None:
+    """What a shell starts in the background ignores interrupts, and hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_stopped_process_leaves_its_part(server, tmp_path, how):
     server.cuts, server.stall = [200_000], threading.Event()
     arguments = [str(tmp_path), server.address(NAME), sha256(BODY), str(len(BODY))]
-    child = subprocess.Popen([sys.executable, "-c", CHILD, *arguments], stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments], stderr=subprocess.PIPE, text=True, preexec_fn=_interruptible
+    )
     part = tmp_path / "set" / ".body.bin.part"
     try:
         ends = time.monotonic() + 20
