@@ -493,7 +493,7 @@ def test_a_whole_table(people, features):
     again = one_fit(people, None, given)
     np.testing.assert_array_equal(again.auc["all"], found.auc["all"])
     assert found.weights is not None and table.outcomes["dvbpr", 1].weights is None
-    wide = table3.shown(table, 0)
+    wide = table3.shown(table, table3.means(table, 0))
     assert wide.index.tolist() == ["poprank", "vbpr", "dvbpr"]
     assert wide["all"]["poprank"] == pytest.approx(table.auc("poprank").mean())
     assert wide["setting"]["poprank"] == "" and wide["setting"]["vbpr"].startswith("K 50, ")

@@ -12,6 +12,7 @@ from dvbpr_shop import CATEGORIES, SIDE, SMALL, Eyes, plan, shop
 from likeness.metrics.images import inception_score, opposite_ssim
 from likeness.models.dvbpr.dvbpr import item_vectors
 from likeness.models.dvbpr.gan import samples
+from likeness.studies import figures
 from likeness.studies.dvbpr import designs, gans, pictures, table3, table4, walks
 from likeness.studies.dvbpr.designs import RETURNED, SOURCES, Trials, open_atelier, run_trials
 from likeness.studies.dvbpr.fits import divide, one_fit
@@ -442,7 +443,7 @@ def test_figures_draw(people, room, made, tried, ways):
     one = pictures.bars(some, "AUC", ["all", "cold", "matched"]).axes
     assert len(one) == 1 and [tick.get_text() for tick in one[0].get_yticklabels()] == names
     rows = frame.query("setting == 'all'").assign(name=names)
-    shown = pictures.gaps(rows, "difference").axes[0]
+    shown = figures.gaps(rows, "difference").axes[0]
     assert [tick.get_text() for tick in shown.get_yticklabels()] == names and shown.get_xlabel() == "difference"
     found = one_fit(people, None, plan("bpr-mf", choice=Choice(4, 0.1)))
     table = table3.Table("toy", "random", "generated", {("bpr-mf", 0): found}, {})

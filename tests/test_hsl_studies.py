@@ -8,6 +8,7 @@ import pytest
 from likeness.data.wardrobe import garments
 from likeness.data.wardrobe.language import query
 from likeness.models.hsl.training import Schedule
+from likeness.studies import figures
 from likeness.studies.hsl import gaps, methods, pictures, race, runs, search, sets, trainings
 from likeness.studies.hsl.parameters import Parameters
 
@@ -153,7 +154,7 @@ def test_the_race_scores_the_same_pairs():
 
 def test_figures_draw(trained):
     rows = pd.DataFrame({"name": ["a", "b"], "value": [0.1, 0.2], "low": [0.0, 0.1], "high": [0.2, 0.3]})
-    assert len(pictures.gaps(rows, "difference").axes) == 1
+    assert len(figures.gaps(rows, "difference").axes) == 1
     assert len(pictures.ranked(trained, P.seed).axes) == pictures.QUERIES * pictures.BEST
     assert pictures.cuts(trainings.curves(trained, ["hsl"]))
     assert pictures.learning(trainings.histories(trained), ["hsl"])

@@ -88,6 +88,7 @@ p = run.params
 # %%
 from dataclasses import replace
 
+from likeness.studies import figures
 from likeness.studies.dvbpr import designs, evaluation, fits, gans, pictures, published_values, sets, table3, table4, walks
 
 # %% [markdown]
@@ -138,12 +139,13 @@ seen = {name: sets.features_of(p, people) for name, people in known.items()}
 tables = {name: table3.run_table(p, people, seen[name]) for name, people in known.items()}
 for name, table in tables.items():
     run.values(table3.spread(table), id=f"runs/{name}/random/all/{{method}}", over="division", unit="score", chip=table.chip)
-    for row in table3.means(table, p.seed).itertuples():
+    found = table3.means(table, p.seed)
+    for row in found.itertuples():
         id = f"table3/{name}/random/{row.setting}/{row.method}"
         run.value(id, row.value, low=row.low, high=row.high, n=row.n, unit="score", chip=table.chip)
-    run.table(f"table3-{name}", table3.shown(table, p.seed), caption=f"AUC on {name}, means over users and divisions, the "
+    run.table(f"table3-{name}", table3.shown(table, found), caption=f"AUC on {name}, means over users and divisions, the "
               "chosen setting, the best epoch of each division, and how many numbers are learnt.")
-    run.figure(f"table3-{name}", pictures.bars(table3.means(table, p.seed), "AUC", ["all", "cold", "matched"]),
+    run.figure(f"table3-{name}", pictures.bars(found, "AUC", ["all", "cold", "matched"]),
                caption=f"Table III on {name}, 95 % intervals over users and divisions.", alt="Three intervals a method.")
 
 # %%
@@ -153,7 +155,7 @@ for name, table in tables.items():
         id = f"gap/{name}/random/{row.setting}/{row.first}/{row.second}"
         run.value(id, row.value, low=row.low, high=row.high, n=row.n, unit="score", chip=table.chip)
     over = apart[(apart.setting == "all") & (apart["first"] == "dvbpr")]
-    run.figure(f"gaps-{name}", pictures.gaps(over.assign(name="dvbpr - " + over.second), "difference in AUC"),
+    run.figure(f"gaps-{name}", figures.gaps(over.assign(name="dvbpr - " + over.second), "difference in AUC"),
                caption=f"DVBPR less its rivals on {name}, paired by user and division.", alt="One interval a rival.")
 
 # %% [markdown]
@@ -230,7 +232,7 @@ for name, table in changed.items():
     for row in apart.itertuples():
         id = f"gap/{name}/random/all/{row.first}/{row.second}"
         run.value(id, row.value, low=row.low, high=row.high, n=row.n, unit="score", chip=table.chip)
-    run.figure(f"switches-{name}", pictures.gaps(apart.assign(name=apart["first"]), "difference in AUC to DVBPR as printed"),
+    run.figure(f"switches-{name}", figures.gaps(apart.assign(name=apart["first"]), "difference in AUC to DVBPR as printed"),
                caption=f"Each switch of DVBPR on {name}.", alt="One interval a switch.")
 run.figure("learning", pictures.learning(tables["wardrobe"], printed["log"], ["vbpr", "dvbpr", "dvbpr-shared", "dvbpr-warm"]),
            caption="AUC of the validation items of division 0 after each epoch, and the published log.", alt="Rising curves.")

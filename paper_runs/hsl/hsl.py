@@ -80,6 +80,7 @@ p = run.params
 # %%
 import numpy as np
 
+from likeness.studies import figures
 from likeness.studies.hsl import gaps, methods, pictures, race, real_lists, search, shops, trainings
 
 
@@ -112,7 +113,7 @@ found = gaps.run_gaps(trained, p.seed)
 for g in found.itertuples():
     run.value(f"gap/{g.first}/{g.second}/{g.k}", g.value, low=g.low, high=g.high, n=g.n, unit="score", chip=chip)
 over = found[(found.k == 5) & found["first"].isin(["hsl", "hsl-gru"]) & ~found.second.str.startswith("best")]
-run.figure("rivals", pictures.gaps(over.assign(name=over["first"] + " - " + over.second), "difference in nDCG@5"),
+run.figure("rivals", figures.gaps(over.assign(name=over["first"] + " - " + over.second), "difference in nDCG@5"),
            caption="HSL less its rivals, 95 % bootstrap intervals over queries and trainings.", alt="One interval a rival.")
 
 # %% [markdown]
@@ -139,7 +140,7 @@ run.figure("rivals", pictures.gaps(over.assign(name=over["first"] + " - " + over
 two = trainings.table(trained, list(methods.TABLE2))
 run.values(two, id="table2/{method}/ndcg5", unit="score", chip=chip)
 ablation = found[found["first"].str.match("(1|2|1\\+2)-(both|object)") & (found.k == 5)]
-run.figure("ablation", pictures.gaps(ablation.assign(name=ablation["first"] + " - " + ablation.second), "difference in nDCG@5"),
+run.figure("ablation", figures.gaps(ablation.assign(name=ablation["first"] + " - " + ablation.second), "difference in nDCG@5"),
            caption="Levels and granularities: what each adds, 95 % intervals.", alt="Intervals of the gaps of Table 2.")
 
 # %% [markdown]
@@ -158,7 +159,7 @@ run.figure("ablation", pictures.gaps(ablation.assign(name=ablation["first"] + " 
 run.values(trainings.table(trained, list(methods.DEPTHS)), id="depth/{method}/ndcg5", unit="score", chip=chip)
 run.values(trainings.table(trained, list(methods.SWITCHES)), id="switch/{method}/ndcg5", unit="score", chip=chip)
 switched = found[found.second.eq("hsl") & (found.k == 5)]
-run.figure("switches", pictures.gaps(switched.assign(name=switched["first"]), "difference in nDCG@5 to HSL as coded"),
+run.figure("switches", figures.gaps(switched.assign(name=switched["first"]), "difference in nDCG@5 to HSL as coded"),
            caption="Deeper and shallower models, and each switch from the code to the paper.", alt="One interval a switch.")
 
 # %% [markdown]
@@ -207,7 +208,7 @@ for shop, done in public.items():
         name = f"{shop}/gap/{g.first}/{g.second}/{g.k}"
         run.value(name, g.value, low=g.low, high=g.high, n=g.n, unit="score", chip=done.sets.chip)
     parts = own[own["first"].str.match("(1|2|1\\+2)-(both|object)") & (own.k == 5)]
-    run.figure(f"ablation-{shop}", pictures.gaps(parts.assign(name=parts["first"] + " - " + parts.second), "difference in nDCG@5"),
+    run.figure(f"ablation-{shop}", figures.gaps(parts.assign(name=parts["first"] + " - " + parts.second), "difference in nDCG@5"),
                caption=f"Levels and granularities on {shop}, 95 % intervals.", alt="Intervals of the gaps of Table 2.")
 
 # %% [markdown]

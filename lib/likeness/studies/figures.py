@@ -1,14 +1,22 @@
-"""What figures of several chapters share: error bars over seeds, and axes that name the sizes that were run."""
+"""What figures of several chapters share: error bars, axes that name the sizes that were run, differences in lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from likeness.report.tidy import t_interval
+
+#: Inches: drawn small, so that the letters can be read on a telephone.
+_WIDTH: Final = 5.6
 
 
 def t_bars(groups: Iterable[pd.Series]) -> tuple[list[float], list[list[float]]]:
@@ -42,3 +50,18 @@ def short(n: float) -> str:
         if n >= unit:
             return f"{n / unit:.3g}{name}"
     return f"{n:.3g}"
+
+
+def gaps(frame: pd.DataFrame, label: str) -> Figure:
+    """Differences with their intervals, one a line. frame : columns name, value, low, high."""
+    fig, axis = plt.subplots(figsize=(_WIDTH, 0.34 * len(frame) + 1.0))
+    places, colour = np.arange(len(frame)), sns.color_palette("colorblind")[0]
+    span = [frame.value - frame.low, frame.high - frame.value]
+    axis.errorbar(frame.value, places, xerr=span, fmt="o", ms=5, color=colour, elinewidth=1.4)
+    axis.axvline(0, color="grey", lw=0.8)
+    axis.set_yticks(places, frame.name)
+    axis.invert_yaxis()
+    axis.set(xlabel=label)
+    axis.xaxis.set_major_locator(MaxNLocator(5))
+    fig.tight_layout()
+    return fig

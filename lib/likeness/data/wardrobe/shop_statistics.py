@@ -6,15 +6,13 @@ from typing import Final
 
 import numpy as np
 
+from likeness.data.splits import COLD, LEAST
 from likeness.data.wardrobe.garments import stream
 from likeness.data.wardrobe.purchases import Interactions
 from likeness.data.wardrobe.shoppers import World, moods, on_sale, parts, truth
 
 #: Quantiles of purchases per user and per item that are reported.
 QUANTILES: Final = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
-#: An item seen fewer times in training is cold, a user with fewer items is left out: the paper's numbers.
-COLD: Final = 5
-LEAST: Final = 5
 #: What `ceiling` reports.
 _KNOWN: Final = ("mood", "truth", "dateless", "personal", "taste", "popularity", "fame", "price", "gender")
 #: Days on which the chances of someone who does not know the date are averaged: about one a month of two years.

@@ -1,13 +1,6 @@
 """What every composition is, three baselines, and TIRG; see `composition`.
 
-References
-----------
-[1] Tran, Hoang, "ComposeTransformers", 2022, sections 2.3-2.4.
-[2] Its code, hoangtv2000/Clothing_MMRetrieval, img_text_composition_model/.
-[3] Vo, Jiang, Sun, Murphy, Li, Fei-Fei, Hays, "Composing text and image for image retrieval", CVPR 2019.
-[4] Its code, google/tirg, img_text_composition_models.py.
-[5] Anwaar, Labintcev, Kleinsteuber, "Compositional learning of image-text query for image retrieval", WACV 2021, and
-    its code ecom-research/ComposeAE.
+[1] to [5] are the references of `composition`.
 """
 
 from __future__ import annotations

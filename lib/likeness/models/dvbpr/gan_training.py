@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
-from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ from likeness.models.dvbpr.gan import (
     draw_latent,
     generator_loss,
 )
+from likeness.models.weights import saved
 
 #: What `train_gan` calls after each epoch; True ends the training.
 After = Callable[[int, Generator, Discriminator], bool | None]
@@ -171,10 +171,7 @@ class _Run:
         """Go on from a file. Raises ValueError where it is damaged or of another training, nothing of it taken."""
         advice = "delete it to train from the start, or name another file"
         try:
-            with ZipFile(path) as file:  # torch does not look at the check sums that it writes
-                if broken := file.testzip():
-                    raise BadZipFile(broken)
-            held = torch.load(path, map_location="cpu", weights_only=True)
+            held = saved(path)
             theirs, states, losses = held["about"], held["states"], [tuple(row) for row in held["losses"]]
             differs = sorted(key for key in about.keys() | theirs.keys() if about.get(key) != theirs.get(key))
         except OSError:

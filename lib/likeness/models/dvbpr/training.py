@@ -33,6 +33,7 @@ from torch import Tensor
 from likeness.data.whole_files import whole
 from likeness.models.dvbpr.dvbpr import DVBPR, Variant, check_photographs, layout, pair_losses, penalty, sent
 from likeness.models.dvbpr.sampling import negatives
+from likeness.models.weights import saved
 
 #: Photographs hashed at once, so that a memory-mapped array is never held whole.
 _HASHED: Final = 1024
@@ -284,10 +285,7 @@ def _loaded(path: Path) -> dict[str, Any]:
     """What `_save` wrote."""
     wanted = {"about", "model", "optimiser", "order", "dice", "losses"}
     try:
-        with zipfile.ZipFile(path) as file:
-            if (bad := file.testzip()) is not None:  # torch itself reads past altered numbers
-                raise zipfile.BadZipFile(f"{bad} has another checksum")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = saved(path)
         if not isinstance(state, dict) or set(state) != wanted:
             raise ValueError("it holds other things")
     except _DAMAGE as error:

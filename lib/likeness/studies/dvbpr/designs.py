@@ -14,6 +14,7 @@ from likeness.metrics.images import as_photographs, opposite_ssim
 from likeness.models.dvbpr.design import Start, choose, maximise, retrieve
 from likeness.models.dvbpr.dvbpr import DVBPR, item_vectors
 from likeness.models.dvbpr.gan import samples
+from likeness.models.weights import filled
 from likeness.report.progress import tick
 from likeness.studies.dvbpr.fits import Outcome, Plan, divide, network
 from likeness.studies.dvbpr.gans import CODES, Gan
@@ -88,9 +89,7 @@ class Trials:
 
 def rebuilt(people: People, plan: Plan, weights: Mapping[str, np.ndarray]) -> DVBPR:
     """A trained model of `fits` from its kept weights, on the CPU."""
-    model = network(plan, people, None)
-    model.load_state_dict({name: torch.from_numpy(np.array(w)) for name, w in weights.items()})
-    return model.eval()
+    return filled(network(plan, people, None), weights)
 
 
 def open_atelier(people: People, plan: Plan, outcome: Outcome, gan: Gan, reader: Reader) -> Atelier:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import torch
 from PIL import Image
 
 from likeness.data import fashion_small, hm
@@ -19,6 +18,7 @@ from likeness.data.shop_photos import SIDE, photographs
 from likeness.data.shop_texts import class_numbers, fashion_small_texts, hm_texts, split
 from likeness.data.wardrobe.garments import Garment, stream
 from likeness.models.photo_encoder import PhotoEncoder, train_encoder, vector_features
+from likeness.models.weights import arrays, filled
 from likeness.report.progress import tick
 from likeness.studies.dvbpr.people import People, drawn, goods
 from likeness.studies.parallel import run_all
@@ -115,14 +115,12 @@ def other_garments(seed: int, number: int, side: int, jobs: int = 0) -> tuple[np
 
 def restored(state: Mapping[str, np.ndarray], classes: Mapping[str, int]) -> PhotoEncoder:
     """An encoder from its weights and the number of classes of every task."""
-    encoder = PhotoEncoder(classes)
-    encoder.load_state_dict({name: torch.from_numpy(np.array(weights)) for name, weights in state.items()})
-    return encoder.eval()
+    return filled(PhotoEncoder(classes), state)
 
 
 def kept(encoder: PhotoEncoder) -> Kept:
     """Weights of an encoder and the number of classes of every task, as `restored` takes them."""
-    state = {name: weights.cpu().numpy() for name, weights in encoder.state_dict().items()}
+    state = arrays(encoder)
     return state, {task: state[f"heads.{k}.weight"].shape[0] for k, task in enumerate(encoder.tasks)}
 
 

@@ -19,6 +19,7 @@ from likeness.models.dvbpr.fitting import Tuning, fit
 from likeness.models.dvbpr.peers import implicit_bpr
 from likeness.models.dvbpr.training import Schedule, train
 from likeness.models.dvbpr.visrank import Measure, poprank, unit_rows, visrank
+from likeness.models.weights import arrays
 from likeness.report.progress import tick
 from likeness.studies.dvbpr.evaluation import evaluate, validation
 from likeness.studies.dvbpr.features import Features, border
@@ -215,14 +216,10 @@ def _deep(people: People, features: Features | None, split: Split, plan: Plan, b
 
     def after(epoch: int, model: DVBPR) -> None:
         tick(plan.method, epoch, schedule.epochs)
-        best.see(epoch, all_scores(model, people.photos, half=True), (lambda: _weights(model)) if plan.keep else None)
+        best.see(epoch, all_scores(model, people.photos, half=True), (lambda: arrays(model)) if plan.keep else None)
 
     train(model, people.photos, split.train, split.history(), schedule, seed, after)
     return sum(p.numel() for p in model.parameters())
-
-
-def _weights(model: DVBPR) -> dict[str, np.ndarray]:
-    return {name: w.detach().float().cpu().numpy().copy() for name, w in model.state_dict().items()}
 
 
 def network(plan: Plan, people: People, features: Features | None) -> DVBPR:

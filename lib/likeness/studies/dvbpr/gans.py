@@ -12,6 +12,7 @@ import torch
 from likeness.metrics.images import inception_score
 from likeness.models.dvbpr.gan import Discriminator, Generator, Latent, samples
 from likeness.models.dvbpr.gan_training import GanSchedule, train_gan
+from likeness.models.weights import arrays, filled
 from likeness.report.progress import tick
 from likeness.studies.devices import device_of
 from likeness.studies.dvbpr.parameters import Parameters
@@ -67,10 +68,7 @@ class Gan:
     def networks(self) -> tuple[Generator, Discriminator]:
         """Both networks, ready for use, on the CPU."""
         generator, discriminator = _networks(self.plan, self.side, self.categories)
-        for network, weights in ((generator, self.generator), (discriminator, self.discriminator)):
-            network.load_state_dict({name: torch.from_numpy(np.array(w)) for name, w in weights.items()})
-            network.eval()
-        return generator, discriminator
+        return filled(generator, self.generator), filled(discriminator, self.discriminator)
 
 
 def run_gans(p: Parameters, shown: Mapping[Kind, People], reader: Reader) -> dict[Kind, Gan]:
@@ -107,7 +105,7 @@ def one_gan(shown: Mapping[Kind, People], reader: Reader, plan: GanPlan) -> Gan:
         quality.append(inception_score(reader.kinds(made)[shuffled]))
         grids.append(made.reshape(categories, SCORED, *made.shape[1:])[:, :SHOWN].reshape(-1, *made.shape[1:]))
         if quality[-1][0] > best[0]:
-            best = (quality[-1][0], epoch, _weights(g), _weights(d))
+            best = (quality[-1][0], epoch, arrays(g), arrays(d))
 
     schedule = GanSchedule(plan.epochs, plan.batch, plan.rate, latent=latent, halved=plan.kind == "coded", half=True)
     losses = train_gan(generator, discriminator, people.photos, people.category, schedule, plan.seed, after,
@@ -120,7 +118,3 @@ def _networks(plan: GanPlan, side: int, categories: int) -> tuple[Generator, Dis
     rng = torch.Generator().manual_seed(plan.seed)
     generator = Generator(categories, side, plan.width, CODES[plan.kind][0], rng=rng)
     return generator, Discriminator(categories, side, plan.width, rng=rng)
-
-
-def _weights(network: torch.nn.Module) -> dict[str, np.ndarray]:
-    return {name: w.detach().float().cpu().numpy().copy() for name, w in network.state_dict().items()}

@@ -44,21 +44,6 @@ def bars(frame: pd.DataFrame, label: str, settings: Sequence[str]) -> Figure:
     return fig
 
 
-def gaps(frame: pd.DataFrame, label: str) -> Figure:
-    """Differences with their intervals, one a line. frame : columns name, value, low, high."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 0.34 * len(frame) + 1.0))
-    places = np.arange(len(frame))
-    span = [frame.value - frame.low, frame.high - frame.value]
-    axis.errorbar(frame.value, places, xerr=span, fmt="o", ms=5, color=_TEN[0], elinewidth=1.4)
-    axis.axvline(0, color="grey", lw=0.8)
-    axis.set_yticks(places, frame.name)
-    axis.invert_yaxis()
-    axis.set(xlabel=label)
-    axis.xaxis.set_major_locator(MaxNLocator(5))
-    fig.tight_layout()
-    return fig
-
-
 def learning(table: Table, log: pd.DataFrame, methods: Sequence[str]) -> Figure:
     """AUC of the validation items after each epoch of division 0; the published log of test AUC beside it."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.8))

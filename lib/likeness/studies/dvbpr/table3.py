@@ -187,9 +187,9 @@ def order(table: Table) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["setting", "value"])
 
 
-def shown(table: Table, seed: int) -> pd.DataFrame:
-    """A row a method: AUC in each setting, the setting chosen, best epochs of the divisions, learnt numbers."""
-    wide = means(table, seed).pivot_table(index="method", columns="setting", values="value", sort=False)
+def shown(table: Table, found: pd.DataFrame) -> pd.DataFrame:
+    """A row a method: AUC in each setting, the setting chosen, best epochs, learnt numbers. found : of `means`."""
+    wide = found.pivot_table(index="method", columns="setting", values="value", sort=False)
     chosen = {name: f"K {c.factors}, {c.l2:g}" for name, c in table.choices.items()}
     wide["setting"] = [chosen.get(name, "") for name in wide.index]
     wide["epochs"] = [", ".join(str(one.epoch) for (m, _), one in table.outcomes.items() if m == name)

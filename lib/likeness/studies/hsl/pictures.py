@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from likeness.data.wardrobe.drawing import draw
 from likeness.data.wardrobe.garments import garment
@@ -36,21 +35,6 @@ def cuts(frame: pd.DataFrame) -> Figure:
                       ls="-" if name.startswith("hsl") else "--")  # fmt: skip
     axis.set(xlabel="k", ylabel="nDCG@k", xticks=CUTS)
     fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False, columnspacing=1.0)
-    fig.tight_layout()
-    return fig
-
-
-def gaps(frame: pd.DataFrame, label: str) -> Figure:
-    """Differences with their intervals, one a line. frame : of `run_gaps`, columns name, value, low, high."""
-    fig, axis = plt.subplots(figsize=(WIDTH, 0.34 * len(frame) + 1.0))
-    places = np.arange(len(frame))
-    span = [frame.value - frame.low, frame.high - frame.value]
-    axis.errorbar(frame.value, places, xerr=span, fmt="o", ms=5, color=_TEN[0], elinewidth=1.4)
-    axis.axvline(0, color="grey", lw=0.8)
-    axis.set_yticks(places, frame.name)
-    axis.invert_yaxis()
-    axis.set(xlabel=label)
-    axis.xaxis.set_major_locator(MaxNLocator(5))
     fig.tight_layout()
     return fig
 

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import torch
 
 from likeness.data import fashion_small, hm, registry
 from likeness.data.images import Images
@@ -24,6 +23,7 @@ from likeness.data.shop_texts import class_numbers, fashion_small_texts, hm_text
 from likeness.data.wardrobe.garments import stream
 from likeness.data.wardrobe.pools import QUERIES
 from likeness.models.photo_encoder import CELLS, PhotoEncoder, foreground, grid_features, train_encoder
+from likeness.models.weights import arrays, filled
 from likeness.report.progress import tick
 from likeness.studies.hsl.sets import Pools, Seen, Sets, Setting
 from likeness.studies.parallel import run_all
@@ -85,9 +85,7 @@ def _shop(name: str) -> tuple[pd.DataFrame, Images[str]]:
 def _encoder(seed: int, jobs: int) -> PhotoEncoder:
     """Trained on the training products of fashion_small, and on no other; kept like every finished task."""
     state, classes = next(run_all(_train, [(seed, LEARNT, EPOCHS)], jobs))
-    encoder = PhotoEncoder(classes)
-    encoder.load_state_dict({name: torch.from_numpy(weights) for name, weights in state.items()})
-    return encoder.eval()
+    return filled(PhotoEncoder(classes), state)
 
 
 def _train(seed: int, learnt: int, epochs: int) -> tuple[dict[str, np.ndarray], dict[str, int]]:
@@ -101,8 +99,7 @@ def _train(seed: int, learnt: int, epochs: int) -> tuple[dict[str, np.ndarray], 
         shown, {task: numbers for task, (numbers, _) in labels.items()}, epochs=epochs, seed=seed,
         progress=lambda done, of, _: tick("encoder", done, of), device="cpu",
     )  # fmt: skip
-    state = {name: weights.cpu().numpy() for name, weights in encoder.state_dict().items()}
-    return state, {task: len(names) for task, (_, names) in labels.items()}
+    return arrays(encoder), {task: len(names) for task, (_, names) in labels.items()}
 
 
 def _see(encoder: PhotoEncoder, images: Images[str], ids: Sequence[str]) -> Seen:

@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from likeness.data.splits import LEAST
 from likeness.data.wardrobe.garments import stream
 from likeness.data.wardrobe.purchases import Interactions, shop
-from likeness.data.wardrobe.shop_statistics import LEAST, auc, ceiling
+from likeness.data.wardrobe.shop_statistics import auc, ceiling
 from likeness.data.wardrobe.shoppers import Habits, open_world
 from likeness.studies.wardrobe.looks import RIDGE, Looks
 
