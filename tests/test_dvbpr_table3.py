@@ -406,7 +406,7 @@ def test_switches_run_at_the_setting_of_dvbpr(monkeypatch, people, features):
     table = table3.run_switches(SMALL, people, features, Choice(30, 10.0))
     assert table.methods() == ["dvbpr", *SWITCHES] and not {"dvbpr-shared", "dvbpr-warm"} & {*SWITCHES}
     assert {one.choice for one in plans} == {Choice(30, 10.0)} and {one.number for one in plans} == {0}
-    assert {number for _, number in table.outcomes} == set(range(SMALL.switch_splits))
+    assert {number for _, number in table.outcomes} == set(range(SMALL.side_splits))
 
 
 def made_table(**rows):

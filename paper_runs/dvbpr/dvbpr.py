@@ -64,7 +64,7 @@ deep_epochs = None
 deep_rate = None
 batch = None
 width = None
-switch_splits = None
+side_splits = None
 gan_epochs = None
 gan_width = None
 gan_batch = None
@@ -196,7 +196,7 @@ run.values(evaluation.ratios(raced), id="race/auc/{way}", over="turn", unit="rat
 for name, kind in (("hm", "timed"), ("hm", "alone"), ("wardrobe", "timed")):
     if name not in known:
         continue
-    table = table3.run_table(p, known[name], seen[name], kind, fits.TABLE3, tables[name].choices)
+    table = table3.run_table(table3.beside(p), known[name], seen[name], kind, fits.TABLE3, tables[name].choices)
     for row in table3.means(table, p.seed).itertuples():
         id = f"table3/{name}/{kind}/{row.setting}/{row.method}"
         run.value(id, row.value, low=row.low, high=row.high, n=row.n, unit="score", chip=table.chip)
@@ -206,7 +206,8 @@ for name, kind in (("hm", "timed"), ("hm", "alone"), ("wardrobe", "timed")):
 
 # %%
 if "hm" in known:
-    own = table3.run_table(p, known["hm"], sets.features_of(p, known["hm"], "own-catalogue"), methods=table3.OWN)
+    own_seen = sets.features_of(p, known["hm"], "own-catalogue")
+    own = table3.run_table(table3.beside(p), known["hm"], own_seen, methods=table3.OWN)
     for row in table3.means(own, p.seed).itertuples():
         id = f"table3/hm-own/random/{row.setting}/{row.method}"
         run.value(id, row.value, low=row.low, high=row.high, n=row.n, unit="score", chip="public")

@@ -81,8 +81,10 @@ def run_gans(p: Parameters, shown: Mapping[Kind, People], reader: Reader) -> dic
     plans = [
         GanPlan(f"{people.about}, reader {p.catalogue}", kind, *how, p.seed, device) for kind, people in shown.items()
     ]
+    plans.sort(key=lambda plan: -shown[plan.kind].photos.size)  # the longest first, so that no worker is left with it
     made = run_all(one_gan, [(plan,) for plan in plans], p.jobs, given=(dict(shown), reader))
-    return dict(zip(shown, made, strict=True))
+    by_kind = {plan.kind: gan for plan, gan in zip(plans, made, strict=True)}
+    return {kind: by_kind[kind] for kind in shown}
 
 
 def one_gan(shown: Mapping[Kind, People], reader: Reader, plan: GanPlan) -> Gan:

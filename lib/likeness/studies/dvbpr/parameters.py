@@ -30,13 +30,13 @@ class Parameters(BaseParameters):
     deep_epochs: int = param("of DVBPR, likewise; 20 in the published code", smoke=1, laptop=5, full=10, low=1,
                              high=1_000)
     deep_rate: float = param("of Adam for DVBPR; 1e-4 in the paper, whose epochs have a hundred times the steps",
-                             smoke=1e-3, laptop=1e-3, full=5e-4, low=1e-7, high=1.0)
+                             smoke=1e-3, laptop=1e-3, full=1e-3, low=1e-7, high=1.0)
     batch: int = param("pairs of a batch of DVBPR", smoke=64, laptop=128, full=128, unit="pairs", low=2, high=10_000)
-    width: float = param("of CNN-F, of every layer; 1 in the paper", smoke=0.0625, laptop=0.125, full=0.25, low=0.01,
+    width: float = param("of CNN-F, of every layer; 1 in the paper", smoke=0.0625, laptop=0.125, full=0.125, low=0.01,
                          high=1.0)
-    switch_splits: int = param("divisions on which each switch of DVBPR is trained, splits at most", smoke=1, laptop=1,
-                               full=1, low=1, high=100)
-    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=30, low=1,
+    side_splits: int = param("divisions of the side rows: each switch of DVBPR, purchases without companions, features of "
+                             "the shop's own catalogue; splits at most", smoke=1, laptop=1, full=1, low=1, high=100)
+    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=16, low=1,
                             high=1_000)
     gan_width: float = param("of generator and discriminator, of every layer; 1 in the paper", smoke=0.0625,
                              laptop=0.25, full=0.25, low=0.01, high=1.0)
@@ -52,9 +52,9 @@ class Parameters(BaseParameters):
                         full=16, low=3)
     steps: int = param("steps of a search for a design; 10 in the code, 50 in Figure 6", smoke=2, laptop=10, full=10,
                        low=1, high=1_000)
-    long_trials: int = param("trials at the paper's 64 starts and 50 steps", smoke=2, laptop=2, full=60, low=2)
-    eta_trials: int = param("trials of each weight of the discriminator, Figure 3", smoke=2, laptop=6, full=100, low=2)
+    long_trials: int = param("trials at the paper's 64 starts and 50 steps", smoke=2, laptop=2, full=40, low=2)
+    eta_trials: int = param("trials of each weight of the discriminator, Figure 3", smoke=2, laptop=6, full=60, low=2)
     prototypes: int = param("garments of each of two categories that Figure 6's search starts from", smoke=1, laptop=1,
-                            full=10, low=1, high=100)
+                            full=5, low=1, high=100)
     race_users: int = param("users of the race of two ways to count the AUC", smoke=20, laptop=887, full=887, low=2)
     race_items: int = param("items of that race", smoke=300, laptop=16_581, full=16_581, low=10)

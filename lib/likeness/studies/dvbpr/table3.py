@@ -109,9 +109,13 @@ def pairs() -> list[tuple[str, str]]:
 
 def run_switches(p: Parameters, people: People, features: Features | None, choice: Choice) -> Table:
     """DVBPR beside itself with one thing changed, all at the setting that it chose."""
-    switched = replace(p, splits=min(p.switch_splits, p.splits))
     names = ("dvbpr", *SWITCHES)
-    return run_table(switched, people, features, "random", names, dict.fromkeys(names, choice))
+    return run_table(beside(p), people, features, "random", names, dict.fromkeys(names, choice))
+
+
+def beside(p: Parameters) -> Parameters:
+    """The parameters of the side rows, which have fewer divisions."""
+    return replace(p, splits=min(p.side_splits, p.splits))
 
 
 def _fit(
