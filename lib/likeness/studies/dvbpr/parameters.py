@@ -34,8 +34,9 @@ class Parameters(BaseParameters):
     batch: int = param("pairs of a batch of DVBPR", smoke=64, laptop=128, full=128, unit="pairs", low=2, high=10_000)
     width: float = param("of CNN-F, of every layer; 1 in the paper", smoke=0.0625, laptop=0.125, full=0.125, low=0.01,
                          high=1.0)
-    side_splits: int = param("divisions of the side rows: each switch of DVBPR, purchases without companions, features of "
-                             "the shop's own catalogue; splits at most", smoke=1, laptop=1, full=1, low=1, high=100)
+    side_splits: int = param("divisions of the side rows, splits at most: switches of DVBPR, purchases without "
+                             "companions, features of the shop's own catalogue", smoke=1, laptop=1, full=1, low=1,
+                             high=100)
     gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=16, low=1,
                             high=1_000)
     gan_width: float = param("of generator and discriminator, of every layer; 1 in the paper", smoke=0.0625,
