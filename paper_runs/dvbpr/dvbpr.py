@@ -66,6 +66,7 @@ batch = None
 width = None
 side_splits = None
 gan_epochs = None
+large_epochs = None
 gan_width = None
 gan_batch = None
 gan_rate = None

@@ -74,12 +74,15 @@ class Gan:
 def run_gans(p: Parameters, shown: Mapping[Kind, People], reader: Reader) -> dict[Kind, Gan]:
     """Train each kind on its photographs.
 
-    The rule that ends a training was fixed beforehand: `p.gan_epochs` epochs, of which the one is kept whose samples
-    the classifier scores best. reader : `sets.reader_of(p)`, which `p.seed` and `p.catalogue` determine
+    The rule that ends a training was fixed beforehand: `p.gan_epochs` epochs (`p.large_epochs` of the large one), of
+    which the one is kept whose samples the classifier scores best. reader : `sets.reader_of(p)`, which `p.seed` and
+    `p.catalogue` determine
     """
-    device, how = str(device_of(p.device)), (p.gan_width, p.gan_epochs, p.gan_batch, p.gan_rate)
+    device, how = str(device_of(p.device)), (p.gan_batch, p.gan_rate)
+    epochs = {kind: p.large_epochs if kind == "printed-large" else p.gan_epochs for kind in shown}
     plans = [
-        GanPlan(f"{people.about}, reader {p.catalogue}", kind, *how, p.seed, device) for kind, people in shown.items()
+        GanPlan(f"{people.about}, reader {p.catalogue}", kind, p.gan_width, epochs[kind], *how, p.seed, device)
+        for kind, people in shown.items()
     ]
     plans.sort(key=lambda plan: -shown[plan.kind].photos.size)  # the longest first, so that no worker is left with it
     made = run_all(one_gan, [(plan,) for plan in plans], p.jobs, given=(dict(shown), reader))

@@ -37,8 +37,10 @@ class Parameters(BaseParameters):
     side_splits: int = param("divisions of the side rows, splits at most: switches of DVBPR, purchases without "
                              "companions, features of the shop's own catalogue", smoke=1, laptop=1, full=1, low=1,
                              high=100)
-    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=16, low=1,
+    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=20, low=1,
                             high=1_000)
+    large_epochs: int = param("of the generative model of printed_side pixels, where that is more than side", smoke=1,
+                              laptop=1, full=6, low=1, high=1_000)
     gan_width: float = param("of generator and discriminator, of every layer; 1 in the paper", smoke=0.0625,
                              laptop=0.25, full=0.25, low=0.01, high=1.0)
     gan_batch: int = param("photographs of a step of the generative models; 64 in the paper, 16 in the code", smoke=16,
@@ -53,8 +55,8 @@ class Parameters(BaseParameters):
                         full=16, low=3)
     steps: int = param("steps of a search for a design; 10 in the code, 50 in Figure 6", smoke=2, laptop=10, full=10,
                        low=1, high=1_000)
-    long_trials: int = param("trials at the paper's 64 starts and 50 steps", smoke=2, laptop=2, full=40, low=2)
-    eta_trials: int = param("trials of each weight of the discriminator, Figure 3", smoke=2, laptop=6, full=60, low=2)
+    long_trials: int = param("trials at the paper's 64 starts and 50 steps", smoke=2, laptop=2, full=30, low=2)
+    eta_trials: int = param("trials of each weight of the discriminator, Figure 3", smoke=2, laptop=6, full=50, low=2)
     prototypes: int = param("garments of each of two categories that Figure 6's search starts from", smoke=1, laptop=1,
                             full=5, low=1, high=100)
     race_users: int = param("users of the race of two ways to count the AUC", smoke=20, laptop=887, full=887, low=2)
