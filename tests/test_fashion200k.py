@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from damage import damaged
+from likeness.data.captions import parents
 from likeness.data.fashion200k import SHIRTS, Image, clean, image_file, read_labels
-from likeness.data.fashion200k_queries import TrainingQueries, modification, parents, read_test_queries
+from likeness.data.fashion200k_queries import TrainingQueries, modification, read_test_queries
 
 TRAIN = [
     ("women/tops/t-shirts/1/1_0.jpeg", "0.91", "red silk shirt"),

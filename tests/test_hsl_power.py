@@ -10,13 +10,13 @@ import pytest
 from scipy import stats
 
 from likeness.data.registry import VARIABLE
+from likeness.studies import bootstrap
+from likeness.studies.bootstrap import paired_bootstrap, paired_differences
 from likeness.studies.hsl import power, real_lists
 from likeness.studies.hsl.power import (
     components,
     needed_queries,
     needed_seeds,
-    paired_bootstrap,
-    paired_differences,
     power_of,
     sd_of_difference,
     standard_error,
@@ -166,17 +166,17 @@ def test_the_ends_are_those_of_all_draws(within):
 
 def test_weights_are_what_groups_were_taken(monkeypatch):
     rng, sizes = np.random.default_rng(5), np.array([3, 1, 2, 3])
-    taken = power._picks(rng, 50, 4)
+    taken = bootstrap._picks(rng, 50, 4)
     assert taken.sum(axis=1).tolist() == [4] * 50
     for within in (True, False):
-        weights = power._query_weights(rng, taken, sizes, within)
+        weights = bootstrap._query_weights(rng, taken, sizes, within)
         groups = np.split(weights, np.cumsum(sizes)[:-1], axis=1)
         for g, part in enumerate(groups):
             assert np.array_equal(part.sum(axis=1), taken[:, g] * sizes[g])
             assert within or (part == part[:, :1]).all()
     a = np.random.default_rng(6).normal(size=(2, 9))
     whole = paired_bootstrap(a, 0 * a, np.arange(9) // 2, 500, np.random.default_rng(7), within=False)
-    monkeypatch.setattr(power, "_AT_ONCE", 100)  # a block at a time: other random numbers, the same interval
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", 100)  # a block at a time: other random numbers, the same interval
     parts = paired_bootstrap(a, 0 * a, np.arange(9) // 2, 500, np.random.default_rng(7), within=False)
     assert np.ptp(whole[1:]) == pytest.approx(np.ptp(parts[1:]), rel=0.2)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from likeness.data.captions import parents
 from likeness.data.registry import VARIABLE
 from likeness.data.wardrobe import formats, language
 from likeness.data.wardrobe.garments import ATTRIBUTES, Garment, catalogue
@@ -21,7 +22,6 @@ from likeness.data.wardrobe.modifications import (
     differences,
     families,
     instruction,
-    parents,
     replacement,
     replacements,
 )  # fmt: skip

@@ -183,7 +183,7 @@ run.table("leaks", leaks, caption="Share recognised above chance by a probe that
 # ## Which chapter uses what
 
 # %%
-run.table("chapters", chapters.table(), caption="The data of every chapter at every preset, and why; planned: the chapter is not yet there.")
+run.table("chapters", chapters.table(), caption="The data of every chapter at every preset, and why.")
 
 # %% [markdown]
 # ## Promises

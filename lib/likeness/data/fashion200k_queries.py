@@ -1,7 +1,8 @@
 """Queries of Fashion200k: "replace A with B" between captions that share a parent, and the published test pairs.
 
-A parent of a caption is the caption with one word removed. The published code (see `likeness.data.fashion200k`) removes
-the word as a substring, which damages other words; `variant="corrected"` removes the word.
+A parent of a caption is the caption with one word removed (`likeness.data.captions`). The published code (see
+`likeness.data.fashion200k`) removes the word as a substring, which damages other words; `variant="corrected"` removes
+the word.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
+from likeness.data.captions import Variant, check_variant, parents
 from likeness.data.fashion200k import Catalogue
 from likeness.data.strict_text import BadField, Skipped, lines, parsed, shown, text
 
 T = TypeVar("T")
-Variant = Literal["corrected", "literal"]
 #: Bytes of a line of test_queries.txt, two paths of some hundred.
 _LONGEST_LINE: Final = 2**16
 
@@ -39,25 +40,6 @@ class PublishedQueries:
     skipped: Skipped
 
 
-def parents(caption: str, *, variant: Variant = "corrected") -> tuple[str, ...]:
-    """A caption less one word, for each of its words; each parent once, in the order of the words.
-
-    corrected removes the word, literal every occurrence of its letters. Raises ValueError on another variant.
-
-    >>> parents("a black shirt")
-    ('black shirt', 'a shirt', 'a black')
-    >>> parents("a black shirt", variant="literal")
-    ('blck shirt', 'a shirt', 'a black')
-    """
-    _check_variant(variant)
-    words = caption.split()
-    if variant == "corrected":
-        found = [" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))]
-    else:
-        found = [caption.replace(word, "").replace("  ", " ").strip() for word in words]
-    return tuple(dict.fromkeys(found))
-
-
 def modification(source: str, target: str, *, variant: Variant = "corrected") -> str:
     """The text "replace A with B" between two captions.
 
@@ -68,7 +50,7 @@ def modification(source: str, target: str, *, variant: Variant = "corrected") ->
     >>> modification("red silk dress", "blue silk dress")
     'replace red with blue'
     """
-    _check_variant(variant)
+    check_variant(variant)
     if variant == "corrected":
         a, b = _surplus(source, target), _surplus(target, source)
     else:
@@ -132,7 +114,7 @@ def read_test_queries(catalogue: Catalogue, *, variant: Variant = "corrected", s
     FileNotFoundError : no such file.
     ValueError : another variant; without `skip` file, row and field of a bad row.
     """
-    _check_variant(variant)
+    check_variant(variant)
     path = Path(catalogue.root) / "test_queries.txt"
     rows = {image.path: row for row, image in enumerate(catalogue.images)}
     skipped = Skipped()
@@ -174,8 +156,3 @@ def _first_other(caption: str, other: str) -> str:
 
 def _one_of(given: list[T], rng: np.random.Generator) -> T:
     return given[rng.integers(len(given))]
-
-
-def _check_variant(variant: str) -> None:
-    if variant not in ("corrected", "literal"):
-        raise ValueError(f"variant {variant!r}: expected 'corrected' or 'literal'")

@@ -107,8 +107,12 @@ def precision(scores: np.ndarray, relevant: np.ndarray, k: int, *, source: np.nd
     Equal to `hit_rate` at k = 1, never below `hit_rate` / k, never above it. Raises as `first_relevant`, and where k is
     not from 1 to the number of candidates of every query.
     """
-    found, _ = _found(scores, relevant, k, source)
-    return float(found.mean() / k)
+    return float(precisions(scores, relevant, k, source=source).mean())
+
+
+def precisions(scores: np.ndarray, relevant: np.ndarray, k: int, *, source: np.ndarray | None = None) -> np.ndarray:
+    """`precision` of each query, (Q,) in [0, 1]. Raises as it does."""
+    return _found(scores, relevant, k, source)[0] / k
 
 
 def recall(scores: np.ndarray, relevant: np.ndarray, k: int, *, source: np.ndarray | None = None) -> float:
@@ -117,9 +121,14 @@ def recall(scores: np.ndarray, relevant: np.ndarray, k: int, *, source: np.ndarr
     Queries without any relevant candidate are left out; NaN if none is left. Equal to `hit_rate` if every query has
     exactly one. Raises as `precision`.
     """
+    each = recalls(scores, relevant, k, source=source)
+    return float(np.nanmean(each)) if np.isfinite(each).any() else float("nan")
+
+
+def recalls(scores: np.ndarray, relevant: np.ndarray, k: int, *, source: np.ndarray | None = None) -> np.ndarray:
+    """`recall` of each query, (Q,) in [0, 1], NaN where nothing is relevant. Raises as `precision`."""
     found, there = _found(scores, relevant, k, source)
-    some = there > 0
-    return float((found[some] / there[some]).mean()) if some.any() else float("nan")
+    return np.where(there > 0, found / np.maximum(there, 1), np.nan)
 
 
 def printed_precision(hits: np.ndarray) -> float:

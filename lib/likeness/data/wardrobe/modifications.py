@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+from likeness.data.captions import parents
 from likeness.data.wardrobe.garments import Garment, stream
 
 #: Attributes that change together: a garment with a pattern has a second colour, one without has none.
@@ -36,16 +37,6 @@ class Change:
     source: int
     target: int
     text: str
-
-
-def parents(caption: str) -> tuple[str, ...]:
-    """The caption with one word left out, each once: the word, not (as published code does) its letters elsewhere.
-
-    >>> parents("white print t-shirt")
-    ('print t-shirt', 'white t-shirt', 'white print')
-    """
-    words = caption.split()
-    return tuple(dict.fromkeys(" ".join(words[:i] + words[i + 1 :]) for i in range(len(words))))
 
 
 def families(captions: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ class Parameters(BaseParameters):
     jobs: int = param("worker processes, 0: one a core", smoke=1, laptop=0, full=0, low=0, high=256)
     seeds: int = param("training seeds of every row of Table 1", smoke=2, laptop=3, full=5, low=2, high=1000)
     epochs: int = param("most training epochs of a model", smoke=1, laptop=6, full=60, unit="epochs", low=1)
-    train_samples: int = param("point sets a model is trained on", smoke=3, laptop=50, full=100, low=1)
+    train_samples: int = param("point sets a model is trained on", smoke=3, laptop=35, full=100, low=1)
     validation_samples: int = param("point sets that steer the learning rate", smoke=1, laptop=10, full=20, low=1)
     test_samples: int = param("point sets a row of Table 1 is tested on", smoke=4, laptop=100, full=200, low=2)
     points_low: int = param("fewest points a set", smoke=200, laptop=200, full=200, low=20, unit="points")
@@ -28,7 +28,7 @@ class Parameters(BaseParameters):
                                low=2)
     classical_samples: int = param("sets a noise value, classical methods of Figure 3", smoke=8, laptop=100, full=400,
                                    low=8)
-    variance_seeds: int = param("training seeds of the one model of Table 1, row 1", smoke=3, laptop=10, full=24, low=3)
+    variance_seeds: int = param("training seeds of the one model of Table 1, row 1", smoke=3, laptop=6, full=24, low=3)
     switch_seeds: int = param("training seeds of the literal-against-corrected study", smoke=2, laptop=2, full=5, low=2)
     switch_epochs: int = param("epochs of that study, the same for all its variants", smoke=1, laptop=3, full=10,
                                unit="epochs", low=1)

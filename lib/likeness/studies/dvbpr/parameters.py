@@ -27,7 +27,7 @@ class Parameters(BaseParameters):
                        "grid", smoke=1, laptop=2, full=3, low=1, high=21)
     epochs: int = param("of methods that see no pixels, the best by validation is kept", smoke=2, laptop=15, full=30,
                         low=1, high=1_000)
-    deep_epochs: int = param("of DVBPR, likewise; 20 in the published code", smoke=1, laptop=5, full=10, low=1,
+    deep_epochs: int = param("of DVBPR, likewise; 20 in the published code", smoke=1, laptop=4, full=10, low=1,
                              high=1_000)
     deep_rate: float = param("of Adam for DVBPR; 1e-4 in the paper, whose epochs have a hundred times the steps",
                              smoke=1e-3, laptop=1e-3, full=1e-3, low=1e-7, high=1.0)
@@ -37,7 +37,7 @@ class Parameters(BaseParameters):
     side_splits: int = param("divisions of the side rows, splits at most: switches of DVBPR, purchases without "
                              "companions, features of the shop's own catalogue", smoke=1, laptop=1, full=1, low=1,
                              high=100)
-    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=8, full=20, low=1,
+    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=6, full=20, low=1,
                             high=1_000)
     large_epochs: int = param("of the generative model of printed_side pixels, where that is more than side", smoke=1,
                               laptop=1, full=6, low=1, high=1_000)

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from likeness.studies.bootstrap import paired_bootstrap, paired_differences
 from likeness.studies.hsl.methods import DEPTHS, SWITCHES, TABLE1, TABLE2
 from likeness.studies.hsl.power import (
     REAL_QUERIES,
@@ -17,8 +18,6 @@ from likeness.studies.hsl.power import (
     components,
     needed_queries,
     needed_seeds,
-    paired_bootstrap,
-    paired_differences,
     sd_of_difference,
     standard_error,
 )

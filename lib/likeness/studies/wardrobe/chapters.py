@@ -6,24 +6,24 @@ from typing import Final
 
 import pandas as pd
 
-#: Chapter, state, then what it uses at smoke, laptop and full, and why. What is planned says so.
+#: Chapter, then what it uses at smoke, laptop and full, and why.
 _USES: Final = (
-    ("clustering", "runs", "exact generators", "exact generators, iris, wine, digits; zoo where it is here",
+    ("clustering", "exact generators", "exact generators, iris, wine, digits; zoo where it is here",
      "as laptop, at the paper's sizes", "the paper draws its sets: its generators are the paper's own data"),
-    ("fpq", "runs", "deformed digits", "MNIST where it is here, else deformed digits", "MNIST",
+    ("fpq", "deformed digits", "MNIST where it is here, else deformed digits", "MNIST",
      "MNIST is the paper's set; deformed digits need no download and may be of any size"),
-    ("hsl", "runs", "wardrobe pools", "wardrobe pools; the real lists and answers where they are here",
+    ("hsl", "wardrobe pools", "wardrobe pools; the real lists and answers where they are here",
      "wardrobe pools, more; the same lists; fashion_small and hm (planned: official files for who has them)",
      "the region features are not public: of the real set only lists can be scored; pools are made that cannot leak"),
-    ("dvbpr", "runs", "wardrobe shop", "wardrobe shop",
+    ("dvbpr", "wardrobe shop", "wardrobe shop",
      "a larger wardrobe shop; hm and clothing; the released files for who has them",
      "the paper's sets are not at hand; hm is real taste with photographs, the wardrobe alone has a known best AUC"),
-    ("compose", "planned", "wardrobe changes", "wardrobe changes; fashion_small where it is here",
-     "wardrobe changes, more; fashion_small and hm; Fashion200k for who has it",
+    ("compose", "wardrobe captions and changes", "wardrobe captions and changes",
+     "the same, more; fashion_small and hm; Fashion200k for who has it",
      "Fashion200k has no free download; the wardrobe has captions, changes and exact answers"),
 )  # fmt: skip
 
 
 def table() -> pd.DataFrame:
     """A row a chapter."""
-    return pd.DataFrame(_USES, columns=["chapter", "state", "smoke", "laptop", "full", "why"]).set_index("chapter")
+    return pd.DataFrame(_USES, columns=["chapter", "smoke", "laptop", "full", "why"]).set_index("chapter")

@@ -1,0 +1,1 @@
+"""The ComposeTransformers chapter. Nothing is imported here: `parameters` must be readable without torch."""

@@ -1,0 +1,173 @@
+"""One training of a row: the epoch chosen by the validation queries, everything counted on the test queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+
+from likeness.data.wardrobe.garments import stream
+from likeness.metrics.hits import by_caption, by_item, first_relevant, precisions, recalls
+from likeness.models.compose.composition import build
+from likeness.models.compose.texts import SmallText
+from likeness.models.compose.training import Retrieval, Schedule, Triples, asked, train, vectors
+from likeness.models.hsl.vocabulary import Vocabulary
+from likeness.models.weights import arrays, filled
+from likeness.report.progress import tick
+from likeness.studies.compose import rows
+from likeness.studies.compose.eyes import Eyes
+from likeness.studies.compose.rows import CUTS, SWITCHES, Row, objective
+from likeness.studies.compose.tasks import TEST, VALID, Asked, Task
+
+#: The cut by which an epoch is chosen.
+CHOOSING: Final = 10
+#: Shares of the words of a full caption that a query is left with.
+REVEALED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a training depends on but the task and the encoder, which `about` names; its repr is its cache key.
+
+    run : its number; first weights and order follow it. keep : the weights of the chosen epoch are part of the outcome.
+    """
+
+    about: str
+    row: Row
+    schedule: Schedule
+    text_layers: int
+    seed: int
+    run: int
+    device: str
+    keep: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """Of Q test queries, K cuts and E epochs; hits are probabilities where scores tie.
+
+    valid (E,) : hit rate at 10 of the validation queries; epoch, the best one, from 1. tested (E, K, Q) float32 : hits
+    of the test queries after each epoch, which choose nothing. hit, precision, recall, item (K, Q) : at the chosen
+    epoch, a photograph of the target's caption among the first k, the share of such among them, their share that is
+    among them, and the very target among them. other_hit, other_item (K, Q) : likewise, asked with another query's
+    source image. reveal (5, Q) : hits at 10 with these shares of the text's words. steps : a line a step, of
+    `training.train`. learnt : numbers that learn. weights : of the chosen epoch, by name, where kept.
+    """
+
+    valid: np.ndarray
+    epoch: int
+    tested: np.ndarray
+    hit: np.ndarray
+    precision: np.ndarray
+    recall: np.ndarray
+    item: np.ndarray
+    other_hit: np.ndarray
+    other_item: np.ndarray
+    reveal: np.ndarray
+    steps: pd.DataFrame
+    learnt: int
+    weights: dict[str, np.ndarray] | None
+
+
+def one_fit(task: Task, eyes: Eyes, plan: Plan) -> Outcome:
+    """Train a row and count. Raises FloatingPointError where a loss is not finite."""
+    row, seed = plan.row, plan.seed + plan.run
+    model = network(task, eyes, row, plan.text_layers, seed).to(torch.device(plan.device))
+    valid, test = Part(task, task.valid, VALID, row), Part(task, task.test, TEST, row)
+    scores: list[tuple[float, np.ndarray]] = []
+    best: dict[str, np.ndarray] = {}
+
+    def after(epoch: int, model: Retrieval) -> None:
+        nonlocal best
+        tick(f"{row.composition}, {row.base}, {row.text}", epoch, plan.schedule.epochs)
+        found, hits = valid.look(model, eyes).hits(CHOOSING).mean(), test.look(model, eyes)
+        if all(found > earlier for earlier, _ in scores):
+            best = arrays(model)
+        scores.append((float(found), np.array([hits.hits(k) for k in CUTS], np.float32)))
+
+    triples, schedule = _triples(task, model, row), replace(plan.schedule, groups=SWITCHES[row.switch].groups)
+    steps = train(model, eyes.tokens, triples, schedule, objective(row), seed, after, device=plan.device)
+    model = filled(model, best)
+    other = stream(plan.seed, "another source").permutation(len(task.test.source))
+    swapped = test.source[np.roll(other, 1)][np.argsort(other)]  # along one circle: nobody's own
+    own, alien = test.scores(model, eyes), test.scores(model, eyes, source=swapped)
+    hit, item = test.count(own)
+    other_hit, other_item = test.count(alien)
+    precision, recall = (np.array([of_each(own, test.relevant, k, source=test.place) for k in CUTS])
+                         for of_each in (precisions, recalls))  # fmt: skip
+    reveal = np.array([test.look(model, eyes, texts=_revealed(test.texts, s, plan.seed)).hits(CHOOSING)
+                       for s in REVEALED])  # fmt: skip
+    valid_scores = np.array([found for found, _ in scores])
+    learnt = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return Outcome(
+        valid_scores, int(valid_scores.argmax()) + 1, np.array([found for _, found in scores]), hit, precision, recall,
+        item, other_hit, other_item, reveal, steps, learnt, best if plan.keep else None,
+    )  # fmt: skip
+
+
+def network(task: Task, eyes: Eyes, row: Row, text_layers: int, seed: int) -> Retrieval:
+    """The untrained model of a row, on the CPU: the pretrained image encoder, a text encoder and a composition."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        image = eyes.encoder()
+        words = Vocabulary.of((*task.train.full, *task.train.change), least=1)
+        width = eyes.sizes.width
+        text = SmallText(words, width, text_layers)
+        return Retrieval(image, text, build(row.composition, width, width), rows.first_scale(row))
+
+
+class Part:
+    """Queries of a part and its photographs, which are their gallery; the own source is left out of the list.
+
+    rows (n,) : of the photographs. source (Q,) : rows of the source images, place (Q,) : where they are in the gallery.
+    """
+
+    def __init__(self, task: Task, queries: Asked, part: int, row: Row) -> None:
+        self.rows = task.goods.rows(part)
+        self.source = queries.source
+        self.place = np.searchsorted(self.rows, queries.source)
+        self.texts = queries.full if row.text == "full" else queries.change
+        captions = task.goods.captions
+        self.relevant = by_caption([captions[t] for t in queries.target], [captions[r] for r in self.rows])
+        self.same_item = by_item(queries.target, self.rows)
+
+    def scores(
+        self, model: Retrieval, eyes: Eyes, *, source: np.ndarray | None = None, texts: tuple[str, ...] | None = None
+    ) -> np.ndarray:
+        """Cosines (Q, n); with other source images or texts than the queries' own where given."""
+        words = model.encode(self.texts if texts is None else texts)
+        queries = asked(model, eyes.tokens, self.source if source is None else source, words)
+        return np.asarray(queries @ vectors(model, eyes.tokens[self.rows]).T)
+
+    def look(self, model: Retrieval, eyes: Eyes, texts: tuple[str, ...] | None = None):  # type: ignore[no-untyped-def]
+        """Where the first photograph of the target's caption stands."""
+        return first_relevant(self.scores(model, eyes, texts=texts), self.relevant, source=self.place)
+
+    def count(self, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hits by caption and by the very target, (K, Q) each."""
+        by_both = (first_relevant(scores, wanted, source=self.place) for wanted in (self.relevant, self.same_item))
+        caption, item = (np.array([found.hits(k) for k in CUTS]) for found in by_both)
+        return caption, item
+
+
+def _triples(task: Task, model: Retrieval, row: Row) -> Triples:
+    texts = task.train.full if row.text == "full" else task.train.change
+    numbers = {caption: n for n, caption in enumerate(dict.fromkeys(task.goods.captions))}
+    groups = np.array([numbers[task.goods.captions[t]] for t in task.train.target])
+    words = model.encode(texts)
+    return Triples(task.train.source, task.train.target, words, groups, task.train.source)
+
+
+def _revealed(texts: tuple[str, ...], share: float, seed: int) -> tuple[str, ...]:
+    """Texts with this share of their words, rounded, at random and in order; of all shares in the same order."""
+    kept: list[str] = []
+    for number, text in enumerate(texts):
+        words = text.split()
+        chosen = stream(seed, "revealed", number).permutation(len(words))[: round(share * len(words))]
+        kept.append(" ".join(words[at] for at in sorted(chosen)))
+    return tuple(kept)
+
+
