@@ -27,10 +27,11 @@
 #
 # $\alpha$ makes $z$ of the picture, $\beta$ makes $q$ of the text. The text is an angle by which the picture is turned,
 #
-# $$ \phi = \big[\gamma(z) \cos \mu(q),\ \gamma(z) \sin \mu(q)\big], \qquad \vartheta = a\, \rho(\phi), \qquad
-#    L = L_{base}(\vartheta, \alpha(y)) + .1\, L_{RI} + .1\, L_{RT} + .1\, L_{SYM} $$
+# $$ \phi = \big[\gamma(z) \cos \mu(q),\ \gamma(z) \sin \mu(q)\big], \qquad \vartheta = a\, \rho(\phi), $$
 #
-# (eq. 2.3 to 3.7): $\vartheta$ is to be near the target $y$, both inputs are to be rebuilt from it, and the target turned back
+# $$ L = L_{base}(\vartheta, \alpha(y)) + .1\, L_{RI} + .1\, L_{RT} + .1\, L_{SYM} $$
+#
+# (eq. 2.3, eq. 3.7): $\vartheta$ is to be near the target $y$, both inputs are to be rebuilt from it, and the target turned back
 # is to be near the source. All else that is compared here differs in how $\vartheta$ is made of $z$ and $q$, or in $L_{base}$.
 #
 # ## What it is tested on
@@ -92,7 +93,7 @@ from likeness.studies.compose import answers, asking, counts, curves, galleries,
 # %% [markdown]
 # ## What the printed numbers say by themselves
 #
-# {{ ledger_table("table1", rows=["epoch"], columns=["P@1", "P@10", "P@50", "P@100", "R@1", "R@10", "R@50", "R@100"]) }}
+# {{ ledger_table("table1", rows=["epoch"], columns=["p@1", "p@10", "p@50", "p@100", "r@1", "r@10", "r@50", "r@100"]) }}
 
 # %%
 for found in published_values.recomputed(**published_values.tables()):
@@ -306,8 +307,8 @@ run.figure("race", pictures.race(raced), caption="Milliseconds a query, and the 
 # %% [markdown]
 # From photograph and text to the list, with all cosines, a query takes {{ ours("race/query/ms", ".1f") }} ms: the printed ten
 # seconds are {{ ours("race/query/ratio", ",.0f") }} times that {{ verdict("a-tenth-of-the-time") }}. Sending the whole gallery through
-# the network for every query takes {{ ours("race/anew/ms", ",.0f") }} ms. The FPQ index keeps {{ ours("race/fpq/kept", ".0%") }} of the
-# hits {{ verdict("index-keeps") }} in {{ ours("race/fpq/bytes", ",.0f") }} bytes, where faiss's exact index takes
+# the network for every query takes {{ ours("race/anew/ms", ",.0f") }} ms. The FPQ index keeps {{ ours("race/fpq/kept", ".0%") }}
+# {{ interval("race/fpq/kept", ".0%") }} of the hits {{ verdict("index-keeps") }} in {{ ours("race/fpq/bytes", ",.0f") }} bytes, where faiss's exact index takes
 # {{ ours("race/faiss-flat/bytes", ",.0f") }}.
 
 # %% [markdown]
@@ -331,7 +332,7 @@ for name, table in tables.items():
 # %%
 found = asking.ask(p, tables["wardrobe-changes"], seen["wardrobe-changes"], rows.kept("wardrobe-changes"))
 run.figure("answer", pictures.answers(found), caption="A picture and a sentence, and what each row answers; right ones have a "
-           "green caption.", alt="Rows of six photographs: the picture asked with, and five answers.")
+           "bold green caption.", alt="Rows of six photographs: the picture asked with, and five answers.")
 print("words that no training text has:", ", ".join(found[0].unknown) or "none")
 
 # %% [markdown]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Final
 
 import matplotlib.pyplot as plt
@@ -24,13 +25,15 @@ _MARKERS: Final = "os^vD<>PX*"
 #: What a curve of Figure 5 is called.
 _LOSSES: Final = {"base": "base", "symmetry": "rotational symmetry", "image": "image reconstruction",
                   "text": "text reconstruction"}  # fmt: skip
-#: Letters of a caption below a photograph.
+#: Letters of a line of a caption below a photograph.
 _LETTERS: Final = 16
 
 
 def bars(found: pd.DataFrame, measure: str = "hit", k: int = 10) -> Figure:
     """A measure of every composition, by loss and text. found : of `table1.means`."""
     chosen = found[(found.measure == measure) & (found.k == k)]
+    first = chosen.text[chosen.composition != "image"].iloc[0]  # the image alone sees no text: beside the first
+    chosen = chosen.assign(text=chosen.text.where(chosen.composition != "image", first))
     groups = list(chosen.groupby(["text", "base"], sort=False))
     fig, axis = plt.subplots(figsize=(WIDTH, 0.5 * len(NAMES) + 1.2))
     for j, ((text, base), one) in enumerate(groups):
@@ -128,25 +131,16 @@ def race(found: pd.DataFrame) -> Figure:
 def answers(found: Sequence[Answer]) -> Figure:
     """The picture, the sentence, and the first photographs that each row answers, a row of the figure each."""
     columns = 1 + max(len(one.photographs) for one in found)
-    fig, axes = plt.subplots(len(found), columns, figsize=(WIDTH, 1.35 * len(found) + 0.5), squeeze=False)
+    fig, axes = plt.subplots(len(found), columns, figsize=(WIDTH, 1.6 * len(found) + 0.5), squeeze=False)
     for line, one in zip(axes, found, strict=True):
         for axis in line:
-            axis.axis("off")
+            axis.set(xticks=[], yticks=[])
         line[0].imshow(one.picture)
-        line[0].set_title(one.row.composition, fontsize=7)
+        line[0].set_ylabel(one.row.composition.replace("-", "\n"), fontsize=8)
         for axis, photograph, caption in zip(line[1:], one.photographs, one.captions, strict=False):
             axis.imshow(photograph)
-            right = {"color": _TEN[2]} if caption == one.wanted else {}
-            axis.set_title(_short(caption), fontsize=6, **right)
+            right = {"color": _TEN[2], "fontweight": "bold"} if caption == one.wanted else {}
+            axis.set_xlabel(fill(caption, _LETTERS), fontsize=6, labelpad=2, **right)
     fig.suptitle(f"“{found[0].sentence}”", fontsize=9)
     fig.tight_layout(w_pad=0.2, h_pad=0.4)
     return fig
-
-
-def _short(caption: str) -> str:
-    """A caption on two lines at most."""
-    words, first = caption.split(), ""
-    while words and len(first) + len(words[0]) < _LETTERS:
-        first = f"{first} {words.pop(0)}".strip()
-    second = " ".join(words)
-    return f"{first}\n{second[:_LETTERS]}" if second else first

@@ -112,7 +112,7 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     chosen = found[(found.measure == "hit") | (found.k == CHOOSING)]
     chosen = chosen.assign(column=chosen.measure + "@" + chosen.k.astype(str))
     keys = ["text", "base", "composition"]
-    return chosen.pivot_table(index=keys, columns="column", values="value", sort=False)
+    return chosen.pivot_table(index=keys, columns="column", values="value", sort=False).rename_axis(columns=None)
 
 
 def gaps(table: Table, seed: int) -> pd.DataFrame:
