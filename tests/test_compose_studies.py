@@ -7,7 +7,20 @@ import pytest
 from PIL import Image
 
 from likeness.metrics.hits import printed_precision
-from likeness.studies.compose import answers, asking, counts, curves, fits, galleries, pictures, rows, sets, table1
+from likeness.studies.compose import (
+    answers,
+    asking,
+    counts,
+    curves,
+    eyes,
+    fits,
+    galleries,
+    pictures,
+    rows,
+    sets,
+    table1,
+    texts,
+)
 from likeness.studies.compose.parameters import Parameters
 from likeness.studies.compose.rows import CUTS, Row
 
@@ -184,20 +197,46 @@ def test_indexes_find_what_cosines_find(monkeypatch, shop, table):
 def test_a_question_of_ones_own(tmp_path, shop):
     known, seen = shop
     name = "wardrobe-changes"
-    made = table1.run_table(SMALL, known[name], seen[name], rows.kept(name), 1, rows.kept(name))
+    task, chosen = known[name], rows.kept(name)
+    made = table1.run_table(SMALL, task, seen[name], chosen, 1, chosen)
     mine = {"picture": str(tmp_path / "mine.png"), "sentence": "same but in zyx red"}
     own = Parameters.resolve(SMALL.asdict() | mine)
     Image.fromarray(np.full((40, 20, 3), 200, np.uint8)).save(own.picture)
-    found = asking.ask(own, made, seen[name], rows.kept(name))
+    found = asking.ask(own, made, seen[name], chosen)
     assert [len(one.photographs) for one in found] == [asking.SHOWN] * 3
-    assert found[0].unknown == ("zyx",) and not found[0].wanted and (np.diff(found[0].cosines) <= 0).all()
-    asked = asking.ask(SMALL, made, seen[name], rows.kept(name))
-    assert asked[0].sentence in known[name].test.change and asked[0].wanted in known[name].test.full
-    pictures.answers(asked)
+    assert not found[0].question.wanted and (np.diff(found[0].cosines) <= 0).all()
+    assert asking.unknown_words(task, own.sentence) == ("zyx",)
+    asked = asking.ask(SMALL, made, seen[name], chosen)
+    assert asked[0].question.sentence in task.test.change and asked[0].question.wanted in task.test.full
+    shown = asking.examples(SMALL, made, seen[name], chosen[0])
+    wanted = [one.question.wanted for one in shown]
+    assert len(set(wanted)) == asking.EXAMPLES and wanted[0] == task.goods.captions[task.test.target[0]]
+    part = fits.Part(task, task.test, fits.TEST, chosen[0])
+    scores = part.scores(galleries.restored(SMALL, made, seen[name], chosen[0]), seen[name])[0]
+    scores[part.place[0]] = -2.0  # the own source is left out
+    best = part.rows[np.argsort(-scores, kind="stable")[: asking.SHOWN]]
+    assert shown[0].captions == tuple(task.goods.captions[at] for at in best)
+    pictures.answers([*asked, *shown])
     plt.close("all")
     (tmp_path / "mine.png").write_bytes(b"no picture")
     with pytest.raises(ValueError, match="mine.png"):
-        asking.ask(own, made, seen[name], rows.kept(name))
+        asking.ask(own, made, seen[name], chosen)
+
+
+def test_augmented_views_are_learnt_from_and_not_asked_with(shop):
+    known, seen = shop
+    task, row = known["wardrobe"], Row("tirg", switch="augmented")
+    with pytest.raises(ValueError, match="with_views"):
+        table1.run_table(SMALL, task, seen["wardrobe"], [row], 1)
+    looked = eyes.with_views(SMALL, task, seen["wardrobe"])
+    n, train = len(task.goods.photos), task.goods.rows(0)
+    assert looked.views.shape == (eyes.VIEWS * n, *looked.tokens.shape[1:])
+    assert not looked.views[task.goods.rows(2)].any() and looked.views[train].any()
+    assert (looked.views[train] != looked.views[n + train]).any()
+    made = table1.run_table(SMALL, task, looked, [row, Row("tirg")], 1)
+    own = table1.run_table(SMALL, task, seen["wardrobe"], [Row("tirg")], 1)
+    np.testing.assert_array_equal(made.of(Row("tirg"))[0].hit, own.of(Row("tirg"))[0].hit)
+    assert (made.of(row)[0].steps.loss != own.of(Row("tirg"))[0].steps.loss).any()
 
 
 def test_rows_are_all_there_and_each_once():
@@ -214,10 +253,43 @@ def test_rows_are_all_there_and_each_once():
         assert not name or switch != rows.Switch()
 
 
+def test_texts_may_come_as_features_of_a_frozen_encoder(monkeypatch, shop):
+    """As of all-MiniLM: read once before, nothing of the text encoder learns, and all is counted as else."""
+    known, _ = shop
+    read: list[tuple[str, ...]] = []
+
+    class Frozen:
+        h = 24
+
+        def encode(self, some):
+            read.append(tuple(some))
+            words = [np.random.default_rng(sum(map(ord, one))).normal(size=self.h) for one in some]
+            return np.array(words, np.float32)
+
+    monkeypatch.setattr(texts, "MiniLM", Frozen)
+    monkeypatch.setenv("LIKENESS_CACHE", "off")
+    asked = Parameters.resolve(SMALL.asdict() | {"text": "minilm", "sentence": "in red"})
+    seen = eyes.open_eyes(asked, known["wardrobe"])
+    assert len(read) == 1 and len(set(read[0])) == len(read[0]) and {"", "in red"} <= set(read[0])
+    made = table1.run_table(asked, known["wardrobe"], seen, [Row("tirg"), Row("text")], 1)
+    own = table1.run_table(SMALL, known["wardrobe"], eyes.open_eyes(SMALL, known["wardrobe"]), [Row("text")], 1)
+    assert made.of(Row("text"))[0].learnt < own.of(Row("text"))[0].learnt
+    assert (made.of(Row("tirg"))[0].reveal[-1] == made.of(Row("tirg"))[0].hit[1]).all()
+    with pytest.raises(ValueError, match="'something else' among them"):
+        seen.lexicon.encode(["something else"])
+
+
+def test_deit_sees_its_own_side():
+    with pytest.raises(ValueError, match="side=224, not 64"):
+        Parameters.resolve({"preset": "smoke", "image": "deit"})
+    with pytest.raises(ValueError, match="patch 24"):
+        Parameters.resolve({"preset": "smoke", "patch": 24})
+
+
 def test_words_are_revealed_in_order_and_never_taken_back():
-    texts = ("women black striped long sleeve dress", "cap")
-    kept = [fits._revealed(texts, share, 0) for share in fits.REVEALED]
-    assert kept[0] == ("", "") and kept[-1] == texts
+    said = ("women black striped long sleeve dress", "cap")
+    kept = [texts.revealed(said, share, 0) for share in texts.REVEALED]
+    assert kept[0] == ("", "") and kept[-1] == said
     for few, many in zip(kept, kept[1:], strict=False):
         for less, more in zip(few, many, strict=True):
             rest = iter(more.split())

@@ -267,6 +267,25 @@ def test_schedules_refused(change, said):
         Schedule(**({"epochs": 1} | change))
 
 
+def test_of_several_views_each_is_met(monkeypatch):
+    """Sources and targets come in any view, each by itself, and searching never sees another than it is given."""
+    tokens, triples = some()
+    met = []
+    seen = training._seen
+    monkeypatch.setattr(training, "_seen", lambda run, rows: met.append((rows, seen(run, rows))) or met[-1][1])
+    views = np.concatenate([tokens, tokens, tokens])
+    train(model("tirg"), views, triples, Schedule(epochs=6), Objective(), 0, quiet, views=3)
+    plain, drawn = (np.concatenate(of) for of in zip(*met, strict=True))
+    np.testing.assert_array_equal(drawn % len(tokens), plain)
+    share = np.bincount(drawn // len(tokens)) / len(drawn)
+    np.testing.assert_allclose(share, 1 / 3, atol=4 * np.sqrt(2 / 9 / len(drawn)))  # four standard deviations
+    spoilt = np.concatenate([tokens, np.full_like(tokens, np.nan)])
+    with pytest.raises(FloatingPointError, match="epoch 1"):
+        train(model("tirg"), spoilt, triples, Schedule(epochs=1), Objective(), 0, quiet, views=2)
+    with pytest.raises(ValueError, match="3 views in 128 rows"):
+        train(model("tirg"), spoilt, triples, Schedule(epochs=1), Objective(), 0, quiet, views=3)
+
+
 def test_refusals():
     tokens, triples = some()
     for change in ({"source": triples.source[:5]}, {"groups": triples.groups * 1.0}, {"words": triples.words[:3]}):

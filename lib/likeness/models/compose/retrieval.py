@@ -22,7 +22,8 @@ class Retrieval(nn.Module):
     Parameters
     ----------
     image : copied, so that several models may start from one
-    text : None where texts come as features of an encoder that is frozen
+    text : None where texts come as features (B, h) of an encoder that is frozen
+    frozen : what makes those features of texts, for `encode`
     composition : of widths d of the image and h of the text
     scale : s, the length that the losses give unit vectors, from which it learns; by default the composition's own
 
@@ -30,7 +31,13 @@ class Retrieval(nn.Module):
     """
 
     def __init__(
-        self, image: ImageEncoder, text: SmallText | None, composition: Composition, scale: float | None = None
+        self,
+        image: ImageEncoder,
+        text: SmallText | None,
+        composition: Composition,
+        scale: float | None = None,
+        *,
+        frozen: Callable[[Sequence[str]], np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         first = composition.first_scale if scale is None else scale
@@ -39,13 +46,18 @@ class Retrieval(nn.Module):
             said = f"features of {made} numbers and {text.h if text else 'any'} of texts, scale {first}"
             raise ValueError(f"{said}: expected {composition.image}, {composition.text} and a scale above 0")
         self.image, self.text, self.composition = copy.deepcopy(image), text, composition
+        self.frozen = frozen
         self.scale = nn.Parameter(torch.tensor(float(first)))
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Numbers of the words of texts, as `SmallText.encode`. Raises ValueError where texts come as features."""
-        if self.text is None:
-            raise ValueError("this model reads features of texts: expected those of the encoder that is frozen")
-        return self.text.encode(texts)
+        """What `said` takes: numbers of the words of texts (N, L) int64, or features (N, h) of the frozen encoder.
+
+        Raises ValueError where there is neither.
+        """
+        reads = self.frozen if self.text is None else self.text.encode
+        if reads is None:
+            raise ValueError("this model reads features of texts: expected `frozen`, the encoder that makes them")
+        return reads(texts)
 
     def said(self, words: Tensor) -> Tensor:
         """q (B, h): of numbers of words (B, L) int64, or of features (B, h) themselves. Raises ValueError on others."""

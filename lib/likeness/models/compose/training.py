@@ -123,6 +123,7 @@ class _Run:
     rng: torch.Generator  # of order and negatives
     dice: Tensor  # state of torch's generator: dropout
     plateau: torch.optim.lr_scheduler.ReduceLROnPlateau
+    views: int
     lines: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -135,6 +136,7 @@ def train(
     seed: int,
     after: Callable[[int, Retrieval], None],
     *,
+    views: int = 1,
     device: torch.device | str = "cpu",
 ) -> pd.DataFrame:
     """Train in place, on the device; a line a step, of `COLUMNS`, NaN for parts that there are not.
@@ -145,7 +147,9 @@ def train(
 
     Parameters
     ----------
-    tokens : (N, T, w) of `encoders.tokens`
+    tokens : (N, T, w) of `encoders.tokens`; of several views of each photograph, (views N, T, w), all of the first view
+        first
+    views : whenever a photograph is met, source or target, one of these is drawn
     after : called with the number of each epoch that is done, from 1, and the model in evaluation mode
 
     Raises
@@ -154,7 +158,7 @@ def train(
     FloatingPointError : a loss or weights that are not finite; the epoch and step are named, and the model is as it was
         after the last good epoch
     """
-    _check(model, tokens, triples)
+    _check(model, tokens, triples, views)
     model.to(device).eval()
     fast = [w for w in model.image.body.parameters() if w.requires_grad]
     known = {id(w) for w in fast}
@@ -164,7 +168,7 @@ def train(
     plateau = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.5, patience=0, min_lr=LEAST)
     rng = torch.Generator().manual_seed(seed)
     dice = torch.Generator().manual_seed(seed + 1).get_state()  # not of `rng` again: masks would follow the order
-    run = _Run(model, tokens, triples, schedule, objective, optimiser, rng, dice, plateau)
+    run = _Run(model, tokens, triples, schedule, objective, optimiser, rng, dice, plateau, views)
     for epoch in range(1, schedule.epochs + 1):
         good = {name: w.clone() for name, w in model.state_dict().items()}
         try:
@@ -208,7 +212,7 @@ def _epoch(run: _Run, epoch: int) -> None:
 def _step(run: _Run, rows: np.ndarray, epoch: int, step: int) -> float:
     """One batch of queries; its loss."""
     model, triples, rate = run.model, run.triples, run.optimiser.param_groups[0]["lr"]
-    both = some(run.tokens, np.concatenate([triples.source[rows], triples.target[rows]]), model)
+    both = some(run.tokens, _seen(run, np.concatenate([triples.source[rows], triples.target[rows]])), model)
     z, target = model.image.finish(both).chunk(2)
     q = model.said(sent_words(triples.words[rows], model))
     loss, parts = total(
@@ -233,6 +237,14 @@ def _batches(run: _Run, size: int) -> Iterator[np.ndarray]:
             yield rows.numpy()
 
 
+def _seen(run: _Run, rows: np.ndarray) -> np.ndarray:
+    """Rows of the tokens: of photographs, each in a view at random."""
+    if run.views == 1:
+        return rows
+    view = torch.randint(run.views, (len(rows),), generator=run.rng).numpy()
+    return rows + view * (len(run.tokens) // run.views)
+
+
 def _of(values: np.ndarray | None, rows: np.ndarray, run: _Run) -> Tensor | None:
     """Groups or sources of a batch, where the schedule looks at them."""
     return None if values is None or not run.schedule.groups else torch.from_numpy(values[rows].astype(np.int64))
@@ -245,8 +257,10 @@ def _finite(value: Tensor, what: str, epoch: int, step: int, rate: float) -> Non
         raise FloatingPointError(f"{said}; {back}. Try a rate below {rate}")
 
 
-def _check(model: Retrieval, tokens: np.ndarray, triples: Triples) -> None:
+def _check(model: Retrieval, tokens: np.ndarray, triples: Triples, views: int) -> None:
     model.check(tokens)
-    rows = np.concatenate([triples.source, triples.target])
-    if rows.min() < 0 or rows.max() >= len(tokens):
-        raise ValueError(f"rows {rows.min()} to {rows.max()} of {len(tokens)} photographs: expected 0 to one less")
+    if views < 1 or len(tokens) % views:
+        raise ValueError(f"{views} views in {len(tokens)} rows of tokens: expected 1 or more, each of all photographs")
+    rows, photographs = np.concatenate([triples.source, triples.target]), len(tokens) // views
+    if rows.min() < 0 or rows.max() >= photographs:
+        raise ValueError(f"rows {rows.min()} to {rows.max()} of {photographs} photographs: expected 0 to one less")

@@ -56,10 +56,8 @@ def open_shelf(task: Task, model: Retrieval, photographs: int, seed: int) -> She
     "numpy" is a matrix product; "faiss-flat", "faiss-hnsw" and "faiss-pq" are that library's; "fpq" is this library's
     quantizer.
     """
-    number = {caption: n for n, caption in enumerate(dict.fromkeys(task.goods.captions))}
-    captions = np.array([number[caption] for caption in task.goods.captions])
     made = vectors(model, _tokens(model, task.goods.photos[:photographs]))
-    return Shelf(made, captions, _ways(made, seed))
+    return Shelf(made, task.goods.said[:photographs], _ways(made, seed))
 
 
 def run_race(task: Task, model: Retrieval, shelf: Shelf) -> pd.DataFrame:
@@ -95,7 +93,7 @@ def kept(task: Task, eyes: Eyes, model: Retrieval, shelf: Shelf, seed: int) -> p
     Intervals over queries, those together that want one caption. 1 where all cosines hit nothing: nothing is lost.
     """
     queries = asked(model, eyes.tokens, task.test.source, model.encode(task.test.full))
-    wanted = shelf.captions[task.test.target]
+    wanted = task.alike
     hits = {name: (shelf.captions[ask(queries)] == wanted[:, None]).any(axis=1).astype(float)
             for name, (ask, _) in shelf.ways.items()}  # fmt: skip
     _, alike = np.unique(wanted, return_inverse=True)

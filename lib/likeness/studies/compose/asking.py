@@ -1,15 +1,17 @@
-"""A query with a picture and a sentence of the reader's own, and what the trained rows answer."""
+"""What the trained rows answer: to test queries, and to a picture and a sentence of the reader's own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from likeness.data.wardrobe.garments import stream
 from likeness.models.compose.encoders import tokens
+from likeness.models.compose.retrieval import Retrieval
 from likeness.models.compose.training import asked, vectors
 from likeness.models.hsl.vocabulary import tokens as words_of
 from likeness.studies.compose.eyes import Eyes
@@ -18,54 +20,80 @@ from likeness.studies.compose.parameters import Parameters
 from likeness.studies.compose.queries import picture
 from likeness.studies.compose.rows import Row
 from likeness.studies.compose.table1 import Table
-from likeness.studies.compose.tasks import TEST
+from likeness.studies.compose.tasks import TEST, Task
 
-#: Photographs of an answer.
-SHOWN = 5
+#: Photographs of an answer, and test queries that a page shows.
+SHOWN: Final = 5
+EXAMPLES: Final = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A picture (3, s, s) uint8 and a sentence; the caption that is wanted, if known, and the own row, if any."""
+
+    picture: np.ndarray
+    sentence: str
+    wanted: str = ""
+    source: int = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a row answers to a picture (s, s, 3) uint8 and a sentence: photographs (n, s, s, 3), captions, cosines.
-
-    unknown : words of the sentence that no training text has. wanted : the caption that was looked for, where known.
-    """
+    """What a row answers to a question: photographs (n, s, s, 3), their captions and cosines, the best first."""
 
     row: Row
-    picture: np.ndarray
-    sentence: str
+    question: Question
     photographs: np.ndarray
     captions: tuple[str, ...]
     cosines: np.ndarray
-    unknown: tuple[str, ...]
-    wanted: str = ""
+
+
+def own_question(p: Parameters, task: Task) -> Question:
+    """`p.picture` and `p.sentence`; for what is not given, those of a test query, at random.
+
+    Raises FileNotFoundError and ValueError on a picture that cannot be read.
+    """
+    number = int(stream(p.seed, "asked").integers(len(task.test)))
+    source = int(task.test.source[number])
+    sentence = p.sentence or task.test.change[number]
+    if p.picture:
+        return Question(picture(Path(p.picture), p.side), sentence)
+    wanted = "" if p.sentence else task.goods.captions[task.test.target[number]]
+    return Question(task.goods.photos[source], sentence, wanted, source)
+
+
+def unknown_words(task: Task, sentence: str) -> tuple[str, ...]:
+    """Words of a sentence that no training text has."""
+    known = {word for text in (*task.train.full, *task.train.change) for word in words_of(text)}
+    return tuple(word for word in words_of(sentence) if word not in known)
+
+
+def examples(p: Parameters, table: Table, eyes: Eyes, row: Row) -> list[Answer]:
+    """What a row answers to the first test queries that want different captions."""
+    task, model = table.task, restored(p, table, eyes, row)
+    texts = task.test.full if row.text == "full" else task.test.change
+    first = {task.goods.captions[target]: number for number, target in reversed(list(enumerate(task.test.target)))}
+    found = []
+    for number in sorted(first.values())[:EXAMPLES]:
+        source, wanted = int(task.test.source[number]), task.goods.captions[task.test.target[number]]
+        asks = Question(task.goods.photos[source], texts[number], wanted, source)
+        found.append(_answer(task, eyes, model, row, asks))
+    return found
 
 
 def ask(p: Parameters, table: Table, eyes: Eyes, rows: Sequence[Row]) -> list[Answer]:
-    """Ask every row with `p.picture` and `p.sentence`, among the test photographs.
+    """What each row answers to `own_question`. Raises as it does."""
+    asks = own_question(p, table.task)
+    return [_answer(table.task, eyes, restored(p, table, eyes, row), row, asks) for row in rows]
 
-    Without a picture of the reader's own, one test query's stands for it; without a sentence, its change.
-    Raises FileNotFoundError and ValueError on a picture that cannot be read.
-    """
-    task, number = table.task, int(stream(p.seed, "asked").integers(len(table.task.test.source)))
-    own = bool(p.picture)
-    shown = picture(Path(p.picture), p.side) if own else task.goods.photos[task.test.source[number]]
-    sentence = p.sentence or task.test.change[number]
-    wanted = "" if own or p.sentence else task.goods.captions[task.test.target[number]]
+
+def _answer(task: Task, eyes: Eyes, model: Retrieval, row: Row, asks: Question) -> Answer:
+    """The nearest test photographs, the question's own left out."""
+    seen = tokens(model.image, asks.picture[None], device=model.scale.device)
+    query = asked(model, seen, np.zeros(1, np.int64), model.encode([asks.sentence]))
     gallery = task.goods.rows(TEST)
-    if not own:
-        gallery = gallery[gallery != task.test.source[number]]
-    answers = []
-    for row in rows:
-        model = restored(p, table, eyes, row)
-        seen = tokens(model.image, shown[None], device="cpu")
-        query = asked(model, seen, np.zeros(1, np.int64), model.encode([sentence]))
-        cosines = (query @ vectors(model, eyes.tokens[gallery]).T)[0]
-        best = np.argsort(-cosines, kind="stable")[:SHOWN]
-        known = {word for text in (*task.train.full, *task.train.change) for word in words_of(text)}
-        unknown = tuple(word for word in words_of(sentence) if word not in known)
-        answers.append(Answer(
-            row, shown.transpose(1, 2, 0), sentence, task.goods.photos[gallery[best]].transpose(0, 2, 3, 1),
-            tuple(task.goods.captions[at] for at in gallery[best]), cosines[best], unknown, wanted,
-        ))  # fmt: skip
-    return answers
+    gallery = gallery[gallery != asks.source]
+    cosines = (query @ vectors(model, eyes.tokens[gallery]).T)[0]
+    best = np.argsort(-cosines, kind="stable")[:SHOWN]
+    photographs = task.goods.photos[gallery[best]].transpose(0, 2, 3, 1)
+    return Answer(row, asks, photographs, tuple(task.goods.captions[at] for at in gallery[best]), cosines[best])

@@ -106,9 +106,9 @@ def _after(runs: list[Outcome], epoch: int) -> np.ndarray:
 
 
 def _intervals(task: Task, apart: dict[str, np.ndarray], seed: int, column: str) -> pd.DataFrame:
-    alike, lines = np.array([task.goods.captions[target] for target in task.test.target]), []
+    lines = []
     for name, values in apart.items():
         rng = np.random.default_rng([seed, zlib.crc32(f"{column} {name}".encode())])
-        made = bootstraps(values, alike, DRAWS, rng, within=False)
+        made = bootstraps(values, task.alike, DRAWS, rng, within=False)
         lines += [(name, k, *one, values[0].size) for k, one in zip(CUTS, made, strict=True)]
     return pd.DataFrame(lines, columns=[column, "k", *_COLUMNS])

@@ -7,25 +7,39 @@ the same weights, and none but the last block and the head are trained further: 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
 
 import numpy as np
+import torch
 
-from likeness.models.compose.encoders import ImageEncoder, small_vit, tokens
+from likeness.data.registry import data_root
+from likeness.models.compose.augmentation import augmented
+from likeness.models.compose.encoders import ImageEncoder, deit_small, small_vit, tokens
 from likeness.models.compose.pretraining import pretrain
 from likeness.models.weights import arrays, filled
 from likeness.report.progress import tick
 from likeness.studies.compose.parameters import Parameters
-from likeness.studies.compose.tasks import TRAIN, Goods
+from likeness.studies.compose.tasks import TRAIN, Goods, Task
+from likeness.studies.compose.texts import Lexicon, lexicon
 from likeness.studies.devices import device_of
 from likeness.studies.parallel import run_all
+
+#: Folder below LIKENESS_DATA with the weights of facebook/deit-small-patch16-224, and its file.
+WEIGHTS: Final = "deit_small"
+_FILE: Final = "model.safetensors"
+#: Augmented views of a training photograph. The frozen blocks see each once, where the paper augments at every meeting.
+VIEWS: Final = 4
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of the image encoder: pixels of a photograph and a patch each way, numbers of a feature, blocks."""
+    """Of the image encoder: which, pixels of a photograph and a patch each way, numbers of a feature, blocks."""
 
+    image: str
     side: int
     patch: int
     width: int
@@ -34,31 +48,63 @@ class Sizes:
 
 @dataclass(frozen=True, eq=False)
 class Eyes:
-    """Weights of an encoder by name, and its `tokens` (N, T, w) float16 of all photographs of a task."""
+    """Weights of an encoder by name, and its `tokens` (N, T, w) float16 of all photographs of a task.
+
+    lexicon : features of the task's texts, where the text encoder is frozen. views (VIEWS N, T, w) : tokens of
+    augmented training photographs, where they are wanted
+    """
 
     about: str
     sizes: Sizes
     weights: Mapping[str, np.ndarray] = field(repr=False)
     tokens: np.ndarray = field(repr=False)
+    lexicon: Lexicon | None = None
+    views: np.ndarray | None = field(default=None, repr=False)
 
     def encoder(self) -> ImageEncoder:
         """The encoder, ready to learn further, on the CPU."""
         return filled(_untrained(self.sizes), self.weights)
 
 
-def open_eyes(p: Parameters, goods: Goods, school: Goods | None = None) -> Eyes:
-    """Teach an encoder with the training photographs of a shop and look at all photographs of `goods`.
+def open_eyes(p: Parameters, task: Task, school: Goods | None = None) -> Eyes:
+    """An encoder of photographs for a task, what its frozen part makes of them, and the task's texts where read before.
 
-    school : the shop whose attributes it learns; that of `goods` by default. Raises ValueError where it has none.
+    "deit" is DeiT-S with the weights below LIKENESS_DATA (`WEIGHTS`), if they are there; all else is taught the
+    attributes of a shop's training photographs.
+
+    school : the shop whose attributes are learnt; the task's own by default. Raises ValueError where it has none.
     """
-    learnt = goods if school is None else school
-    if not learnt.labels:
-        raise ValueError(f"{learnt.name}: no attributes to learn from; expected another shop as `school`")
-    sizes, device = Sizes(p.side, p.patch, p.width, p.layers), str(device_of(p.device))
-    plan = (learnt.about, sizes, p.pretrain_epochs, p.seed, device)
-    weights = next(run_all(_learn, [plan], p.jobs, given=(learnt,)))
-    encoder = filled(_untrained(sizes), weights)
-    return Eyes(f"eyes of {plan}", sizes, weights, tokens(encoder, goods.photos, device=device))
+    learnt = task.goods if school is None else school
+    sizes, device = Sizes(p.image, p.side, p.patch, p.width, p.layers), str(device_of(p.device))
+    folder = _weights() if p.image == "deit" else None
+    if folder is not None:
+        with (folder / _FILE).open("rb") as file:
+            told = hashlib.file_digest(file, "sha256").hexdigest()
+        encoder, about = deit_small(p.width, weights=folder), f"{folder.name} {told} {sizes}"
+    else:
+        if not learnt.labels:
+            raise ValueError(f"{learnt.name}: no attributes to learn from; expected another shop as `school`")
+        plan = (learnt.about, sizes, p.pretrain_epochs, p.seed, device)
+        encoder = filled(_untrained(sizes), next(run_all(_learn, [plan], p.jobs, given=(learnt,))))
+        about = f"{plan}"
+    seen = tokens(encoder, task.goods.photos, device=device)
+    return Eyes(f"eyes of {about}, {p.text} text", sizes, arrays(encoder), seen, lexicon(p, task))
+
+
+def with_views(p: Parameters, task: Task, eyes: Eyes) -> Eyes:
+    """The same with augmented views of the training photographs; of others the views stay empty."""
+    encoder, rows, photographs = eyes.encoder(), task.goods.rows(TRAIN), len(task.goods.photos)
+    views = np.zeros((VIEWS * photographs, *eyes.tokens.shape[1:]), eyes.tokens.dtype)
+    for view in range(VIEWS):
+        photos = augmented(task.goods.photos[rows], torch.Generator().manual_seed(p.seed + view))
+        views[view * photographs + rows] = tokens(encoder, photos, device=device_of(p.device))
+    return replace(eyes, views=views)
+
+
+def _weights() -> Path | None:
+    """The folder with the published weights, if it is there."""
+    root = data_root()
+    return root / WEIGHTS if root is not None and (root / WEIGHTS / _FILE).is_file() else None
 
 
 def _learn(school: Goods, _about: str, sizes: Sizes, epochs: int, seed: int, device: str) -> dict[str, np.ndarray]:
@@ -70,4 +116,6 @@ def _learn(school: Goods, _about: str, sizes: Sizes, epochs: int, seed: int, dev
 
 
 def _untrained(sizes: Sizes) -> ImageEncoder:
+    if sizes.image == "deit":
+        return deit_small(sizes.width)
     return small_vit(sizes.side, sizes.patch, sizes.width, sizes.layers, sizes.width)

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from likeness.data.wardrobe.garments import stream
-from likeness.metrics.hits import by_caption, by_item, first_relevant, precisions, recalls
+from likeness.metrics.hits import First, by_caption, by_item, first_relevant, precisions, recalls
 from likeness.models.compose.composition import build
 from likeness.models.compose.texts import SmallText
 from likeness.models.compose.training import Retrieval, Schedule, Triples, asked, train, vectors
@@ -18,14 +18,13 @@ from likeness.models.hsl.vocabulary import Vocabulary
 from likeness.models.weights import arrays, filled
 from likeness.report.progress import tick
 from likeness.studies.compose import rows
-from likeness.studies.compose.eyes import Eyes
+from likeness.studies.compose.eyes import VIEWS, Eyes
 from likeness.studies.compose.rows import CUTS, SWITCHES, Row, objective
 from likeness.studies.compose.tasks import TEST, VALID, Asked, Task
+from likeness.studies.compose.texts import REVEALED, revealed
 
 #: The cut by which an epoch is chosen.
 CHOOSING: Final = 10
-#: Shares of the words of a full caption that a query is left with.
-REVEALED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,8 @@ def one_fit(task: Task, eyes: Eyes, plan: Plan) -> Outcome:
         scores.append((float(found), np.array([hits.hits(k) for k in CUTS], np.float32)))
 
     triples, schedule = _triples(task, model, row), replace(plan.schedule, groups=SWITCHES[row.switch].groups)
-    steps = train(model, eyes.tokens, triples, schedule, objective(row), seed, after, device=plan.device)
+    seen, views = _photographs(eyes, row)
+    steps = train(model, seen, triples, schedule, objective(row), seed, after, views=views, device=plan.device)
     model = filled(model, best)
     other = stream(plan.seed, "another source").permutation(len(task.test.source))
     swapped = test.source[np.roll(other, 1)][np.argsort(other)]  # along one circle: nobody's own
@@ -98,7 +98,7 @@ def one_fit(task: Task, eyes: Eyes, plan: Plan) -> Outcome:
     other_hit, other_item = test.count(alien)
     precision, recall = (np.array([of_each(own, test.relevant, k, source=test.place) for k in CUTS])
                          for of_each in (precisions, recalls))  # fmt: skip
-    reveal = np.array([test.look(model, eyes, texts=_revealed(test.texts, s, plan.seed)).hits(CHOOSING)
+    reveal = np.array([test.look(model, eyes, texts=revealed(test.texts, s, plan.seed)).hits(CHOOSING)
                        for s in REVEALED])  # fmt: skip
     valid_scores = np.array([found for found, _ in scores])
     learnt = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -109,14 +109,20 @@ def one_fit(task: Task, eyes: Eyes, plan: Plan) -> Outcome:
 
 
 def network(task: Task, eyes: Eyes, row: Row, text_layers: int, seed: int) -> Retrieval:
-    """The untrained model of a row, on the CPU: the pretrained image encoder, a text encoder and a composition."""
+    """The untrained model of a row, on the CPU: the pretrained image encoder, a text encoder and a composition.
+
+    The text encoder learns with the rest, but where `eyes` come with a lexicon: then texts are its features.
+    """
+    width, scale, lexicon = eyes.sizes.width, rows.first_scale(row), eyes.lexicon
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         image = eyes.encoder()
+        if lexicon is not None:
+            composition = build(row.composition, width, lexicon.h)
+            return Retrieval(image, None, composition, scale, frozen=lexicon.encode)
         words = Vocabulary.of((*task.train.full, *task.train.change), least=1)
-        width = eyes.sizes.width
         text = SmallText(words, width, text_layers)
-        return Retrieval(image, text, build(row.composition, width, width), rows.first_scale(row))
+        return Retrieval(image, text, build(row.composition, width, width), scale)
 
 
 class Part:
@@ -142,7 +148,7 @@ class Part:
         queries = asked(model, eyes.tokens, self.source if source is None else source, words)
         return np.asarray(queries @ vectors(model, eyes.tokens[self.rows]).T)
 
-    def look(self, model: Retrieval, eyes: Eyes, texts: tuple[str, ...] | None = None):  # type: ignore[no-untyped-def]
+    def look(self, model: Retrieval, eyes: Eyes, texts: tuple[str, ...] | None = None) -> First:
         """Where the first photograph of the target's caption stands."""
         return first_relevant(self.scores(model, eyes, texts=texts), self.relevant, source=self.place)
 
@@ -153,21 +159,17 @@ class Part:
         return caption, item
 
 
+def _photographs(eyes: Eyes, row: Row) -> tuple[np.ndarray, int]:
+    """Tokens that a row learns from, and how many views of each photograph there are."""
+    if not SWITCHES[row.switch].augmented:
+        return eyes.tokens, 1
+    if eyes.views is None:
+        raise ValueError(f"{row}: expected eyes `with_views`")
+    return eyes.views, VIEWS
+
+
 def _triples(task: Task, model: Retrieval, row: Row) -> Triples:
     texts = task.train.full if row.text == "full" else task.train.change
-    numbers = {caption: n for n, caption in enumerate(dict.fromkeys(task.goods.captions))}
-    groups = np.array([numbers[task.goods.captions[t]] for t in task.train.target])
-    words = model.encode(texts)
-    return Triples(task.train.source, task.train.target, words, groups, task.train.source)
-
-
-def _revealed(texts: tuple[str, ...], share: float, seed: int) -> tuple[str, ...]:
-    """Texts with this share of their words, rounded, at random and in order; of all shares in the same order."""
-    kept: list[str] = []
-    for number, text in enumerate(texts):
-        words = text.split()
-        chosen = stream(seed, "revealed", number).permutation(len(words))[: round(share * len(words))]
-        kept.append(" ".join(words[at] for at in sorted(chosen)))
-    return tuple(kept)
-
+    groups = task.goods.said[task.train.target]
+    return Triples(task.train.source, task.train.target, model.encode(texts), groups, task.train.source)
 

@@ -84,10 +84,9 @@ def gap(task: Task, found: Sequence[Found], row: Row, seed: int) -> tuple[float,
             if (f.composition, f.gallery, f.measure, f.k) == (row.composition, 0, "hit", CHOOSING)}  # fmt: skip
     most = max(ours)
     few = max((n for n in ours if n <= PAPER and n < most), default=most)
-    alike = np.array([task.goods.captions[target] for target in task.test.target])
     rng = np.random.default_rng([seed, zlib.crc32(b"size of the gallery")])
-    apart = bootstraps((ours[few] - ours[most])[None, None], alike, DRAWS, rng, within=False)[0]
-    return *apart, len(alike)
+    apart = bootstraps((ours[few] - ours[most])[None, None], task.alike, DRAWS, rng, within=False)[0]
+    return *apart, len(task.test)
 
 
 def _of_row(task: Task, model: Retrieval, eyes: Eyes, row: Row, seed: int) -> Iterator[Found]:

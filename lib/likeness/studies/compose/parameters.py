@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from likeness.report.parameters import BaseParameters, param
+from likeness.report.parameters import BaseParameters, ParameterError, param
+
+#: Pixels each way of the photographs of DeiT-S.
+DEIT_SIDE: Final = 224
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +24,15 @@ class Parameters(BaseParameters):
                           unit="photographs", low=500)
     side: int = param("pixels of a photograph each way; 224 in the paper", smoke=64, laptop=64, full=64, unit="px",
                       low=32, high=224)
+    image: str = param("encoder of photographs: a small one, or DeiT-S as in the paper, which needs side=224 and has "
+                       "ImageNet's weights where they are below LIKENESS_DATA", smoke="small", laptop="small",
+                       full="small", choices=("small", "deit"))
+    text: str = param("encoder of texts: a small one that learns with the rest, or all-MiniLM, frozen as in the paper, "
+                      "of the optional packages", smoke="small", laptop="small", full="small",
+                      choices=("small", "minilm"))
     patch: int = param("pixels of a patch each way; 16 in the paper", smoke=16, laptop=16, full=8, unit="px", low=4,
                        high=32)
-    width: int = param("numbers of image and text features, a multiple of 32; 384 in the paper", smoke=32, laptop=96,
+    width: int = param("numbers of features, a multiple of 32; 384 in the paper", smoke=32, laptop=96,
                        full=128, low=32, high=384)
     layers: int = param("blocks of the image encoder, of which the last learns with the composition; 12 in the paper",
                         smoke=2, laptop=4, full=6, low=2, high=12)
@@ -53,3 +63,14 @@ class Parameters(BaseParameters):
                          laptop="", full="")
     sentence: str = param("what to change in it, as \"replace black with red\"; none: that of a test query", smoke="",
                           laptop="", full="")
+
+    def __post_init__(self) -> None:
+        """Raise ParameterError where one does not fit another."""
+        super().__post_init__()
+        if self.image == "deit" and self.side != DEIT_SIDE:
+            raise ParameterError(f"image=deit sees {DEIT_SIDE} pixels: give side={DEIT_SIDE}, not {self.side}")
+        if self.image == "small" and (self.side % self.patch or self.width % 32):
+            raise ParameterError(
+                f"side {self.side}, patch {self.patch}, width {self.width}: expected a patch that divides the side and "
+                "a width that 32 divides"
+            )

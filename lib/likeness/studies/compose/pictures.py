@@ -129,18 +129,18 @@ def race(found: pd.DataFrame) -> Figure:
 
 
 def answers(found: Sequence[Answer]) -> Figure:
-    """The picture, the sentence, and the first photographs that each row answers, a row of the figure each."""
+    """A line an answer: the picture and sentence that are asked, and the first photographs; right captions in bold."""
     columns = 1 + max(len(one.photographs) for one in found)
-    fig, axes = plt.subplots(len(found), columns, figsize=(WIDTH, 1.6 * len(found) + 0.5), squeeze=False)
+    fig, axes = plt.subplots(len(found), columns, figsize=(WIDTH, 1.7 * len(found)), squeeze=False)
     for line, one in zip(axes, found, strict=True):
         for axis in line:
             axis.set(xticks=[], yticks=[])
-        line[0].imshow(one.picture)
+        line[0].imshow(one.question.picture.transpose(1, 2, 0))
         line[0].set_ylabel(one.row.composition.replace("-", "\n"), fontsize=8)
+        line[0].set_xlabel(fill(f"“{one.question.sentence}”", _LETTERS), fontsize=6, labelpad=2, fontstyle="italic")
         for axis, photograph, caption in zip(line[1:], one.photographs, one.captions, strict=False):
             axis.imshow(photograph)
-            right = {"color": _TEN[2], "fontweight": "bold"} if caption == one.wanted else {}
+            right = {"color": _TEN[2], "fontweight": "bold"} if caption == one.question.wanted else {}
             axis.set_xlabel(fill(caption, _LETTERS), fontsize=6, labelpad=2, **right)
-    fig.suptitle(f"“{found[0].sentence}”", fontsize=9)
     fig.tight_layout(w_pad=0.2, h_pad=0.4)
     return fig

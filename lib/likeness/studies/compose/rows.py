@@ -37,14 +37,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Switch:
-    """What a reading of the losses changes: the objective, whether equal captions repel, and the first scale."""
+    """What a reading changes: the objective, whether equal captions repel, the first scale, augmented photographs."""
 
     objective: Objective = Objective()
     groups: bool = True
     scale: float | None = None
+    augmented: bool = False
 
 
-#: Other readings than the published code's, each alone; "" is the code's, but that equal captions do not repel.
+#: Other readings than the published code's, each alone; "" is the code's, but that equal captions do not repel and that
+#: photographs are seen as they are.
 SWITCHES: Final = {
     "": Switch(),
     "eq31": Switch(Objective(variant="literal")),
@@ -57,6 +59,7 @@ SWITCHES: Final = {
     "no-reconstruction": Switch(Objective(weights=Weights(image=0.0, text=0.0))),
     "no-symmetry": Switch(Objective(weights=Weights(symmetry=0.0))),
     "base-only": Switch(Objective(weights=Weights(image=0.0, text=0.0, symmetry=0.0))),
+    "augmented": Switch(augmented=True),
 }
 
 

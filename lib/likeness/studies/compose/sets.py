@@ -30,7 +30,7 @@ def look(p: Parameters, known: Mapping[str, Task]) -> dict[str, Eyes]:
     for name, task in known.items():
         school = SCHOOLS.get(name, name)
         other = None if school == name else known.get(school) or _load(p, school)
-        found[name] = open_eyes(p, task.goods, None if other is None else other.goods)
+        found[name] = open_eyes(p, task, None if other is None else other.goods)
     return found
 
 

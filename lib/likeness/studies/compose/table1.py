@@ -15,10 +15,11 @@ from likeness.models.compose.composition import NAMES
 from likeness.models.compose.training import Schedule
 from likeness.studies.bootstrap import bootstraps
 from likeness.studies.compose.eyes import Eyes
-from likeness.studies.compose.fits import CHOOSING, REVEALED, Outcome, Plan, one_fit
+from likeness.studies.compose.fits import CHOOSING, Outcome, Plan, one_fit
 from likeness.studies.compose.parameters import Parameters
 from likeness.studies.compose.rows import BASES, COMPOSING, CUTS, MODEL, TEXTS, Row, Text, same
 from likeness.studies.compose.tasks import Task
+from likeness.studies.compose.texts import REVEALED
 from likeness.studies.devices import device_of
 from likeness.studies.parallel import run_all
 
@@ -67,10 +68,6 @@ class Table:
     def best(self, names: Sequence[str], like: Row) -> Row:
         """The composition of these that the validation queries prefer, all else as in `like`."""
         return max((replace(like, composition=name) for name in names), key=self.validation)
-
-    def alike(self) -> np.ndarray:
-        """(Q,): test queries that want the same caption."""
-        return np.array([self.task.goods.captions[target] for target in self.task.test.target])
 
 
 def schedule(p: Parameters) -> Schedule:
@@ -204,5 +201,5 @@ def _apart(table: Table, a: Row, b: Row, seed: int) -> list[tuple[str, tuple[flo
 def mean_of(table: Table, values: np.ndarray, seed: int, name: str) -> list[tuple[float, float, float, int]]:
     """Of measures (M, S, Q), the mean of each with its interval, and n: trainings times queries."""
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    return [(*one, values[0].size) for one in bootstraps(values, table.alike(), DRAWS, rng, within=False)]
+    return [(*one, values[0].size) for one in bootstraps(values, table.task.alike, DRAWS, rng, within=False)]
 

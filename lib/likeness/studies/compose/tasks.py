@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -67,6 +68,12 @@ class Goods:
             for row in np.flatnonzero((found < -1) | (found > most))[:1]:
                 raise ValueError(f"{self.name}, row {row}: {task} {found[row]}: expected -1 to {most}")
 
+    @cached_property
+    def said(self) -> np.ndarray:
+        """(N,) int64: photographs of one caption have one number."""
+        number = {caption: n for n, caption in enumerate(dict.fromkeys(self.captions))}
+        return np.array([number[caption] for caption in self.captions], np.int64)
+
     def rows(self, part: int) -> np.ndarray:
         """Rows of a part, rising, (n,) int64: its gallery."""
         return np.flatnonzero(self.part == part)
@@ -109,6 +116,11 @@ class Task:
         """Raise ValueError naming the query: a source or target that is not in the part, captions that are equal."""
         for part, some in enumerate((self.train, self.valid, self.test)):
             _refuse_queries(self.goods, part, some)
+
+    @property
+    def alike(self) -> np.ndarray:
+        """(Q,) int64: test queries that want one caption have one number; their errors go together."""
+        return self.goods.said[self.test.target]
 
     @property
     def about(self) -> str:
