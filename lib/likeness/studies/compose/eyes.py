@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from likeness.data.registry import data_root
+from likeness.data.wardrobe.garments import stream
 from likeness.models.compose.augmentation import augmented
 from likeness.models.compose.encoders import ImageEncoder, deit_small, small_vit, tokens
 from likeness.models.compose.pretraining import pretrain
@@ -31,6 +32,8 @@ from likeness.studies.parallel import run_all
 #: Folder below LIKENESS_DATA with the weights of facebook/deit-small-patch16-224, and its file.
 WEIGHTS: Final = "deit_small"
 _FILE: Final = "model.safetensors"
+#: Photographs that an encoder learns from, at most.
+SCHOOL: Final = 10_000
 #: Augmented views of a training photograph. The frozen blocks see each once, where the paper augments at every meeting.
 VIEWS: Final = 4
 
@@ -66,29 +69,39 @@ class Eyes:
         return filled(_untrained(self.sizes), self.weights)
 
 
-def open_eyes(p: Parameters, task: Task, school: Goods | None = None) -> Eyes:
-    """An encoder of photographs for a task, what its frozen part makes of them, and the task's texts where read before.
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """Weights of an image encoder by name, and what they depend on."""
 
-    "deit" is DeiT-S with the weights below LIKENESS_DATA (`WEIGHTS`), if they are there; all else is taught the
-    attributes of a shop's training photographs.
+    about: str
+    sizes: Sizes
+    weights: Mapping[str, np.ndarray] = field(repr=False)
 
-    school : the shop whose attributes are learnt; the task's own by default. Raises ValueError where it has none.
+
+def teach(p: Parameters, schools: Mapping[str, Goods]) -> dict[str, Taught]:
+    """An image encoder of each school, taught the attributes of its training photographs, of `SCHOOL` at most.
+
+    "deit" is DeiT-S with the weights below LIKENESS_DATA (`WEIGHTS`), the same for all, if they are there.
+    Raises ValueError on a school without attributes.
     """
-    learnt = task.goods if school is None else school
-    sizes, device = Sizes(p.image, p.side, p.patch, p.width, p.layers), str(device_of(p.device))
-    folder = _weights() if p.image == "deit" else None
-    if folder is not None:
+    sizes, device, folder = Sizes(p.image, p.side, p.patch, p.width, p.layers), str(device_of(p.device)), _weights()
+    if p.image == "deit" and folder is not None:
         with (folder / _FILE).open("rb") as file:
             told = hashlib.file_digest(file, "sha256").hexdigest()
-        encoder, about = deit_small(p.width, weights=folder), f"{folder.name} {told} {sizes}"
-    else:
-        if not learnt.labels:
-            raise ValueError(f"{learnt.name}: no attributes to learn from; expected another shop as `school`")
-        plan = (learnt.about, sizes, p.pretrain_epochs, p.seed, device)
-        encoder = filled(_untrained(sizes), next(run_all(_learn, [plan], p.jobs, given=(learnt,))))
-        about = f"{plan}"
-    seen = tokens(encoder, task.goods.photos, device=device)
-    return Eyes(f"eyes of {about}, {p.text} text", sizes, arrays(encoder), seen, lexicon(p, task))
+        read = Taught(f"{folder.name} {told}", sizes, arrays(deit_small(p.width, weights=folder)))
+        return dict.fromkeys(schools, read)
+    if dull := [name for name, goods in schools.items() if not goods.labels]:
+        raise ValueError(f"{', '.join(dull)}: no attributes to learn from; expected another shop as school")
+    plans = [(name, goods.about, sizes, p.pretrain_epochs, SCHOOL, p.seed, device) for name, goods in schools.items()]
+    made = run_all(_learn, plans, p.jobs, given=(dict(schools),))
+    return {name: Taught(f"{plan}", sizes, found) for (name, *_), plan, found in zip(plans, plans, made, strict=True)}
+
+
+def open_eyes(p: Parameters, task: Task, taught: Taught) -> Eyes:
+    """What an encoder's frozen part makes of a task's photographs, and the task's texts, where they are read before."""
+    encoder = filled(_untrained(taught.sizes), taught.weights)
+    seen = tokens(encoder, task.goods.photos, device=device_of(p.device))
+    return Eyes(f"eyes of {taught.about}, {p.text} text", taught.sizes, taught.weights, seen, lexicon(p, task))
 
 
 def with_views(p: Parameters, task: Task, eyes: Eyes) -> Eyes:
@@ -107,11 +120,15 @@ def _weights() -> Path | None:
     return root / WEIGHTS if root is not None and (root / WEIGHTS / _FILE).is_file() else None
 
 
-def _learn(school: Goods, _about: str, sizes: Sizes, epochs: int, seed: int, device: str) -> dict[str, np.ndarray]:
-    encoder, rows = _untrained(sizes), school.rows(TRAIN)
-    labels = {name: numbers[rows] for name, numbers in school.labels.items()}
+def _learn(
+    schools: Mapping[str, Goods], name: str, _about: str, sizes: Sizes, epochs: int, most: int, seed: int, device: str
+) -> dict[str, np.ndarray]:
+    school, encoder = schools[name], _untrained(sizes)
+    rows = school.rows(TRAIN)
+    rows = np.sort(stream(seed, "school").permutation(rows)[:most])
+    labels = {task: numbers[rows] for task, numbers in school.labels.items()}
     pretrain(encoder, school.photos[rows], labels, epochs=epochs, seed=seed, device=device,
-             progress=lambda done, of, _: tick("image encoder", done, of))  # fmt: skip
+             progress=lambda done, of, _: tick(f"image encoder, {name}", done, of))  # fmt: skip
     return arrays(encoder)
 
 

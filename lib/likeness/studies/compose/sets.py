@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from likeness.studies.compose.eyes import Eyes, open_eyes
+from likeness.studies.compose.eyes import Eyes, open_eyes, teach
 from likeness.studies.compose.parameters import Parameters
 from likeness.studies.compose.queries import here, load, sizes
 from likeness.studies.compose.tasks import Task
@@ -26,12 +26,10 @@ def load_all(p: Parameters) -> dict[str, Task]:
 
 def look(p: Parameters, known: Mapping[str, Task]) -> dict[str, Eyes]:
     """Each set's image encoder, with what its frozen part makes of the photographs."""
-    found = {}
-    for name, task in known.items():
-        school = SCHOOLS.get(name, name)
-        other = None if school == name else known.get(school) or _load(p, school)
-        found[name] = open_eyes(p, task, None if other is None else other.goods)
-    return found
+    school_of = {name: SCHOOLS.get(name, name) for name in known}
+    schools = {name: (known.get(name) or _load(p, name)).goods for name in dict.fromkeys(school_of.values())}
+    taught = teach(p, schools)
+    return {name: open_eyes(p, task, taught[school_of[name]]) for name, task in known.items()}
 
 
 def described(known: Mapping[str, Task]) -> pd.DataFrame:
