@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from likeness.metrics.hits import expected_printed, printed_precision
@@ -130,9 +131,9 @@ def test_the_printed_precision_is_of_the_order(table):
     np.testing.assert_allclose(found.file, [printed_precision(one) for one in hits])
     np.testing.assert_allclose(found.square, hits.mean(axis=1) ** 2)
     assert ((found.low <= found["mean"]) & (found["mean"] <= found.high)).all()
-    # The mean of 200 orders lies within four standard errors of its expectation; the range is about four deviations.
+    # The mean of 200 orders, half a deviation from its expectation at most: seven of its standard errors.
     expected = [expected_printed(rate, 40, order="shuffled") for rate in found.hit]
-    assert (abs(found["mean"] - expected) <= (found.high - found.low) / np.sqrt(200) + 1e-12).all()
+    assert (abs(found["mean"] - expected) <= (found.high - found.low) / 8 + 1e-12).all()
     assert (found.expected >= expected).all()  # of independent queries: more
     rises = counts.rises(table, Row(), 0).set_index(["measure", "step"])
     np.testing.assert_allclose(rises.value["precision"], np.diff(found.precision))
@@ -290,6 +291,15 @@ def test_texts_may_come_as_features_of_a_frozen_encoder(monkeypatch, shop):
     assert (made.of(Row("tirg"))[0].reveal[-1] == made.of(Row("tirg"))[0].hit[1]).all()
     with pytest.raises(ValueError, match="'something else' among them"):
         seen.lexicon.encode(["something else"])
+
+
+def test_what_torch_drew_before_changes_nothing(monkeypatch, shop):
+    known, seen = shop
+    monkeypatch.setenv("LIKENESS_CACHE", "off")
+    torch.rand(7)
+    again = eyes.teach(SMALL, {"wardrobe": known["wardrobe"].goods})["wardrobe"]
+    for name, weights in seen["wardrobe"].weights.items():
+        np.testing.assert_array_equal(weights, again.weights[name])
 
 
 def test_who_has_no_attributes_teaches_nobody(shop):

@@ -88,7 +88,9 @@ def teach(p: Parameters, schools: Mapping[str, Goods]) -> dict[str, Taught]:
     if p.image == "deit" and folder is not None:
         with (folder / _FILE).open("rb") as file:
             told = hashlib.file_digest(file, "sha256").hexdigest()
-        read = Taught(f"{folder.name} {told}", sizes, arrays(deit_small(p.width, weights=folder)))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(p.seed)  # of the head
+            read = Taught(f"{folder.name} {told} {p.seed}", sizes, arrays(deit_small(p.width, weights=folder)))
         return dict.fromkeys(schools, read)
     if dull := [name for name, goods in schools.items() if not goods.labels]:
         raise ValueError(f"{', '.join(dull)}: no attributes to learn from; expected another shop as school")
@@ -123,7 +125,7 @@ def _weights() -> Path | None:
 def _learn(
     schools: Mapping[str, Goods], name: str, _about: str, sizes: Sizes, epochs: int, most: int, seed: int, device: str
 ) -> dict[str, np.ndarray]:
-    school, encoder = schools[name], _untrained(sizes)
+    school, encoder = schools[name], _untrained(sizes, seed)
     rows = school.rows(TRAIN)
     rows = np.sort(stream(seed, "school").permutation(rows)[:most])
     labels = {task: numbers[rows] for task, numbers in school.labels.items()}
@@ -132,7 +134,9 @@ def _learn(
     return arrays(encoder)
 
 
-def _untrained(sizes: Sizes) -> ImageEncoder:
-    if sizes.image == "deit":
-        return deit_small(sizes.width)
-    return small_vit(sizes.side, sizes.patch, sizes.width, sizes.layers, sizes.width)
+def _untrained(sizes: Sizes, seed: int = 0) -> ImageEncoder:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        if sizes.image == "deit":
+            return deit_small(sizes.width)
+        return small_vit(sizes.side, sizes.patch, sizes.width, sizes.layers, sizes.width)
