@@ -1,47 +1,20 @@
 """Toy shops in the forms of fashion_small, hm and Fashion200k, for the queries of the compose chapter."""
 
-import io
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from likeness.data import fashion_small as small_shop
-from likeness.data.images import Images
+from shelf import Shelf, photo_file
 
 SIDE = 16
 COLOURS = ("Red", "Blue", "Navy Blue")
 
 
-def saved(array, form="PNG", mode=None):
-    out, image = io.BytesIO(), Image.fromarray(array)
-    (image.convert(mode) if mode else image).save(out, form)
-    return out.getvalue()
-
-
-class Pictures(Images[str]):
-    """Images by id, from the bytes of their files."""
-
-    def __init__(self, files):
-        self.files = files
-
-    def __getitem__(self, key):
-        return self.files[key]
-
-    def __iter__(self):
-        return iter(self.files)
-
-    def __len__(self):
-        return len(self.files)
-
-    def where(self, key):
-        return f"photograph {key}"
-
-
 def plain(number):
     """A picture that no other number has."""
-    return saved(np.full((8, 6, 3), [number % 256, number // 256, 77], np.uint8))
+    return photo_file(np.full((8, 6, 3), [number % 256, number // 256, 77], np.uint8))
 
 
 def small(products=160):
@@ -55,7 +28,7 @@ def small(products=160):
             key = str(2 * number + copy)
             lines.append((key, gender, "Apparel", "x", kind, colour, "Fall", 2011, usage, f"Name {number}"))
     styles = pd.DataFrame(lines, columns=list(small_shop.COLUMNS)).assign(photo=True)
-    return SimpleNamespace(styles=styles, images=Pictures({line[0]: plain(int(line[0])) for line in lines}))
+    return SimpleNamespace(styles=styles, images=Shelf({line[0]: plain(int(line[0])) for line in lines}))
 
 
 def houses(products=120):
@@ -67,7 +40,7 @@ def houses(products=120):
     columns = ["article_id", "product_code", "colour_group_name", "graphical_appearance_name", "product_type_name"]
     frame = pd.DataFrame(lines, columns=columns).assign(photo=True, product_group_name="a", garment_group_name="b",
                                                         index_group_name="c", detail_desc="d")  # fmt: skip
-    return SimpleNamespace(articles=frame, images=Pictures({line[0]: plain(n) for n, line in enumerate(lines)}))
+    return SimpleNamespace(articles=frame, images=Shelf({line[0]: plain(n) for n, line in enumerate(lines)}))
 
 
 def official(root, train=240, test=60, captions=None):

@@ -14,8 +14,9 @@ from likeness.report.claims import load_paper
 from likeness.report.judge import Measured, judge
 from likeness.report.values import Value
 from likeness.studies.compose import published
-from likeness.studies.compose.published import CUTS, QUERIES, Ranged
+from likeness.studies.compose.published import QUERIES, Ranged
 from likeness.studies.compose.published_values import recomputed, tables
+from likeness.studies.compose.tasks import CUTS
 
 ROOM = Path(__file__).parents[1] / "paper_runs" / "compose"
 

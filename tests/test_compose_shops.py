@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compose_shops import COLOURS, SIDE, houses, official, plain, saved, small
+from compose_shops import COLOURS, SIDE, houses, official, plain, small
 from likeness.data import fashion_small as small_shop
 from likeness.data import hm as hm_shop
 from likeness.data.registry import SOURCES, VARIABLE
 from likeness.studies.compose import shop_queries
 from likeness.studies.compose.queries import here, load, picture, sizes
 from likeness.studies.compose.tasks import TEST, VALID
+from shelf import photo_file
 
 SEED = 4
 
@@ -110,10 +111,10 @@ def test_bad_trees_of_fashion200k(tmp_path):
 
 
 ODD = {
-    "one pixel": (saved(np.array([[[9, 200, 7]]], np.uint8)), [9, 200, 7]),
-    "16 bits": (saved(np.full((5, 9), 0x81FF, np.uint16)), [0x81] * 3),
-    "CMYK": (saved(np.full((6, 4, 3), [250, 30, 40], np.uint8), "JPEG", "CMYK"), [250, 30, 40]),
-    "wide": (saved(np.full((1, 3000, 3), [1, 2, 3], np.uint8)), [1, 2, 3]),
+    "one pixel": (photo_file(np.array([[[9, 200, 7]]], np.uint8)), [9, 200, 7]),
+    "16 bits": (photo_file(np.full((5, 9), 0x81FF, np.uint16)), [0x81] * 3),
+    "CMYK": (photo_file(np.full((6, 4, 3), [250, 30, 40], np.uint8), "JPEG", "CMYK"), [250, 30, 40]),
+    "wide": (photo_file(np.full((1, 3000, 3), [1, 2, 3], np.uint8)), [1, 2, 3]),
 }
 
 
@@ -129,7 +130,7 @@ def test_odd_photographs_of_shops_and_readers(name, tmp_path):
         assert np.abs(found.astype(int) - np.reshape(colour, (3, 1, 1))).max() <= (4 if name == "CMYK" else 0)  # JPEG
 
 
-@pytest.mark.parametrize("raw", [b"", b"no image", saved(np.zeros((30, 30, 3), np.uint8), "JPEG")[:300]])
+@pytest.mark.parametrize("raw", [b"", b"no image", photo_file(np.zeros((30, 30, 3), np.uint8), "JPEG")[:300]])
 def test_damaged_photographs_are_refused_by_name(raw, tmp_path):
     shop = small(40)
     shop.images.files["3"] = raw
@@ -143,14 +144,14 @@ def test_damaged_photographs_are_refused_by_name(raw, tmp_path):
 def test_a_readers_photograph_is_not_stretched(tmp_path):
     seen = np.full((40, 20, 3), 250, np.uint8)
     seen[10:30, 4:16] = [200, 10, 10]
-    (tmp_path / "own.png").write_bytes(saved(seen))
+    (tmp_path / "own.png").write_bytes(photo_file(seen))
     found = picture(tmp_path / "own.png", 20).transpose(1, 2, 0)
     assert (found[:, :5] == 250).all() and (found[:, -5:] == 250).all()  # its own border goes on
     red = found[:, :, 1] < 100
     assert red.sum(axis=0).max() == 10 and red.sum(axis=1).max() == 6  # 20 x 12 of 40, at half
     tall, wide = tmp_path / "tall.png", tmp_path / "wide.png"
-    tall.write_bytes(saved(seen))
-    wide.write_bytes(saved(np.ascontiguousarray(seen.transpose(1, 0, 2))))
+    tall.write_bytes(photo_file(seen))
+    wide.write_bytes(photo_file(np.ascontiguousarray(seen.transpose(1, 0, 2))))
     np.testing.assert_array_equal(picture(tall, 20), picture(wide, 20).transpose(0, 2, 1))
     for wrong, message in ((tmp_path / "none.png", "none.png: no such file"), (tmp_path, "no such file")):
         with pytest.raises(FileNotFoundError, match=message):

@@ -25,7 +25,8 @@ from likeness.studies.compose import (
     texts,
 )
 from likeness.studies.compose.parameters import Parameters
-from likeness.studies.compose.rows import CUTS, Row
+from likeness.studies.compose.rows import Row
+from likeness.studies.compose.tasks import CUTS
 
 SMALL = Parameters.resolve(
     {"preset": "smoke", "garments": 500, "side": 32, "patch": 8, "train": 96, "test": 40, "pretrain_epochs": 1}
@@ -74,7 +75,7 @@ def test_who_does_not_see_it_is_not_moved_by_it(shop, table):
     np.testing.assert_array_equal(text.hit, text.other_hit)
     assert (image.hit != image.other_hit).any()
     assert (image.reveal == image.reveal[0]).all() and (text.reveal != text.reveal[0]).any()
-    plan = fits.Plan("here", Row("image", text="change"), table1.schedule(SMALL), 1, SMALL.seed, 0, "cpu")
+    plan = fits.Plan("here", Row("image", text="change"), fits.schedule(SMALL), 1, SMALL.seed, 0, "cpu")
     alone = fits.one_fit(known["wardrobe"], seen["wardrobe"], plan)
     np.testing.assert_array_equal(alone.hit, image.hit)  # so that one row stands for both texts
     assert rows.same(plan.row) == Row("image")
@@ -92,7 +93,7 @@ def test_another_source_is_that_of_another_query(monkeypatch, shop):
 
     monkeypatch.setattr(fits.Part, "scores", spy)
     own = known["wardrobe"].test.source
-    plan = fits.Plan("x", Row("image"), table1.schedule(SMALL), 1, 0, 0, "cpu")
+    plan = fits.Plan("x", Row("image"), fits.schedule(SMALL), 1, 0, 0, "cpu")
     fits.one_fit(known["wardrobe"], seen["wardrobe"], plan)
     assert sorted(asked[0]) == sorted(own)
     alike = pd.Series(own).value_counts().max()
@@ -282,7 +283,7 @@ def test_texts_may_come_as_features_of_a_frozen_encoder(monkeypatch, shop):
     monkeypatch.setattr(texts, "MiniLM", Frozen)
     monkeypatch.setenv("LIKENESS_CACHE", "off")
     asked = Parameters.resolve(SMALL.asdict() | {"text": "minilm", "sentence": "in red"})
-    taught = eyes.Taught("here", of_shop["wardrobe"].sizes, of_shop["wardrobe"].weights)
+    taught = of_shop["wardrobe"].taught
     seen = eyes.open_eyes(asked, known["wardrobe"], taught)
     assert len(read) == 1 and len(set(read[0])) == len(read[0]) and {"", "in red"} <= set(read[0])
     made = table1.run_table(asked, known["wardrobe"], seen, [Row("tirg"), Row("text")], 1)
@@ -298,7 +299,7 @@ def test_what_torch_drew_before_changes_nothing(monkeypatch, shop):
     monkeypatch.setenv("LIKENESS_CACHE", "off")
     torch.rand(7)
     again = eyes.teach(SMALL, {"wardrobe": known["wardrobe"].goods})["wardrobe"]
-    for name, weights in seen["wardrobe"].weights.items():
+    for name, weights in seen["wardrobe"].taught.weights.items():
         np.testing.assert_array_equal(weights, again.weights[name])
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from likeness.data.images import Images
 from likeness.data.registry import SOURCES, VARIABLE
 from likeness.data.splits import Actions, actions, random_split
 from likeness.data.wardrobe.garments import GENDERS, KINDS, catalogue, stream
@@ -22,6 +21,7 @@ from likeness.metrics.auc import auc_each
 from likeness.models.photo_encoder import vector_features
 from likeness.studies.dvbpr import features, people, reader
 from likeness.studies.dvbpr.people import ACTIVITY, CATEGORIES, GARMENTS, SPREAD, UNKNOWN
+from shelf import Shelf, photo_file
 from test_dvbpr_files import parts as dvbpr_parts
 from test_dvbpr_files import saved
 
@@ -146,25 +146,9 @@ def test_refusals_of_the_wardrobe(made):
         people.category_of(child)
 
 
-class Pictures(Images[str]):
-    """Plain pictures of one colour, by id."""
-
-    def __init__(self, colours):
-        self.colours = colours
-
-    def __getitem__(self, key):
-        out = io.BytesIO()
-        Image.new("RGB", (10, 20), self.colours[key]).save(out, "PNG")
-        return out.getvalue()
-
-    def __iter__(self):
-        return iter(self.colours)
-
-    def __len__(self):
-        return len(self.colours)
-
-    def where(self, key):
-        return key
+def plain(*colour):
+    """A picture of one colour."""
+    return photo_file(np.full((20, 10, 3), colour, np.uint8))
 
 
 def test_hm_and_its_categories(monkeypatch):
@@ -174,7 +158,7 @@ def test_hm_and_its_categories(monkeypatch):
                              "product_group_name": pd.Categorical(["Shoes", "Bags", "Unknown"])})  # fmt: skip
     rows = [(u, ids[i], i != 5) for u in (8, 3) for i in (0, 1, 2, 3, 4, 5, 0)] + [(5, ids[0], True)]
     bought = pd.DataFrame(rows, columns=["user", "item", "photo"]).assign(date=pd.Timestamp("2020-01-01"))
-    images = Pictures({key: (40 * k, 0, 0) for k, key in enumerate(ids[:5])})
+    images = Shelf({key: plain(40 * k, 0, 0) for k, key in enumerate(ids[:5])})
     monkeypatch.setattr(people.hm_set, "load", lambda: SimpleNamespace(
         articles=articles, purchases=bought, images=images, purchases_without_photo=2))  # fmt: skip
     found = people.hm(8)
@@ -189,7 +173,7 @@ def test_clothing(monkeypatch):
     ids = [f"p{k}" for k in range(8)]
     labels = pd.DataFrame({"image": ids, "sender_id": [9] * 7 + [1], "label": ["T-Shirt", "Pants"] * 4,
                            "photo": [True] * 6 + [False, True]})  # fmt: skip
-    images = Pictures({key: (0, 30 * k, 0) for k, key in enumerate(ids)})
+    images = Shelf({key: plain(0, 30 * k, 0) for k, key in enumerate(ids)})
     monkeypatch.setattr(people.clothing_set, "load", lambda: SimpleNamespace(
         labels=labels, images=images, without_photo=1))  # fmt: skip
     found = people.clothing(4)

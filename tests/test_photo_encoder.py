@@ -1,17 +1,14 @@
 """The photo encoder: it learns, is the same for a seed, sees what is where; foreground; photographs as an array."""
 
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch.nn import functional as F
 
 from likeness.data import fashion_small
-from likeness.data.images import Images
 from likeness.data.registry import VARIABLE
 from likeness.data.shop_photos import photographs
 from likeness.models import photo_encoder
@@ -25,6 +22,7 @@ from likeness.models.photo_encoder import (
     train_encoder,
     vector_features,
 )
+from shelf import Shelf, photo_file
 
 SMALL = (8, 16)  # channels: photographs of 16 pixels then give maps of 4 x 4
 
@@ -301,33 +299,10 @@ def test_refusals_of_foreground(images, cells, message):
         foreground(images, cells)
 
 
-class Shelf(Images[str]):
-    """PNG files in memory."""
-
-    def __init__(self, arrays):
-        self.files = {}
-        for key, array in arrays.items():
-            out = io.BytesIO()
-            Image.fromarray(array).save(out, "PNG")
-            self.files[key] = out.getvalue()
-
-    def __getitem__(self, key):
-        return self.files[key]
-
-    def __iter__(self):
-        return iter(self.files)
-
-    def __len__(self):
-        return len(self.files)
-
-    def where(self, key):
-        return f"shelf, {key}"
-
-
 def test_photographs():
     arrays = {name: np.full((80, 60, 3), value, np.uint8) for name, value in (("a", 10), ("b", 200))}
     arrays["b"][:40] = 0
-    shelf = Shelf(arrays)
+    shelf = Shelf({name: photo_file(array) for name, array in arrays.items()}, "shelf, {}")
     found = photographs(shelf, ["b", "a", "b"], 8)
     assert (found.shape, found.dtype) == ((3, 8, 8, 3), np.uint8)
     assert (found[1] == 10).all()

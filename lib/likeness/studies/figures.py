@@ -1,9 +1,9 @@
-"""What figures of several chapters share: error bars, axes that name the sizes that were run, differences in lines."""
+"""What figures of several chapters share: width, colours, legends, bars, axes that name sizes, differences in lines."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,7 +16,34 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from likeness.report.tidy import t_interval
 
 #: Inches: drawn small, so that the letters can be read on a telephone.
-_WIDTH: Final = 5.6
+WIDTH: Final = 5.6
+#: Lines are told apart by colour and marker.
+TEN: Final = sns.color_palette("colorblind", 10)
+MARKERS: Final = "os^vD<>PX*"
+#: Between the lines of one row of `bars`, in rows.
+_STEP: Final = 0.16
+
+
+def legend_below(fig: Figure, columns: int, axis: Axes | None = None, **more: Any) -> None:
+    """A legend below the axes of a figure, where it hides nothing: of all axes, or of one that stands for them."""
+    told = axis.get_legend_handles_labels() if axis is not None else ()
+    fig.legend(*told, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=columns, frameon=False, **more)
+
+
+def bars(groups: Mapping[str, pd.DataFrame], names: Sequence[str], label: str, columns: int) -> Figure:
+    """A row a name, in it a mean with its interval a group. groups : label -> frame by name: value, low, high."""
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.46 * len(names) + 1.2))
+    for j, (group, found) in enumerate(groups.items()):
+        line = found.reindex(list(names))
+        places = np.arange(len(names)) + _STEP * (j - (len(groups) - 1) / 2)
+        span = [line.value - line.low, line.high - line.value]
+        axis.errorbar(line.value, places, xerr=span, fmt=MARKERS[j], ms=4, color=TEN[j], elinewidth=1.2, label=group)
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    axis.set(xlabel=label)
+    legend_below(fig, columns)
+    fig.tight_layout()
+    return fig
 
 
 def t_bars(groups: Iterable[pd.Series]) -> tuple[list[float], list[list[float]]]:
@@ -54,10 +81,10 @@ def short(n: float) -> str:
 
 def gaps(frame: pd.DataFrame, label: str) -> Figure:
     """Differences with their intervals, one a line. frame : columns name, value, low, high."""
-    fig, axis = plt.subplots(figsize=(_WIDTH, 0.34 * len(frame) + 1.0))
-    places, colour = np.arange(len(frame)), sns.color_palette("colorblind")[0]
+    fig, axis = plt.subplots(figsize=(WIDTH, 0.34 * len(frame) + 1.0))
+    places = np.arange(len(frame))
     span = [frame.value - frame.low, frame.high - frame.value]
-    axis.errorbar(frame.value, places, xerr=span, fmt="o", ms=5, color=colour, elinewidth=1.4)
+    axis.errorbar(frame.value, places, xerr=span, fmt="o", ms=5, color=TEN[0], elinewidth=1.4)
     axis.axvline(0, color="grey", lw=0.8)
     axis.set_yticks(places, frame.name)
     axis.invert_yaxis()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from likeness.models.compose import encoders
 from likeness.models.compose.composition import Composition
 from likeness.models.compose.encoders import ImageEncoder
 from likeness.models.compose.texts import SmallText
@@ -58,6 +59,10 @@ class Retrieval(nn.Module):
         if reads is None:
             raise ValueError("this model reads features of texts: expected `frozen`, the encoder that makes them")
         return reads(texts)
+
+    def see(self, photos: np.ndarray) -> np.ndarray:
+        """Tokens (N, T, w) of photographs (N, 3, s, s) uint8, as `encoders.tokens`, where the model is."""
+        return encoders.tokens(self.image, photos, device=self.scale.device)
 
     def said(self, words: Tensor) -> Tensor:
         """q (B, h): of numbers of words (B, L) int64, or of features (B, h) themselves. Raises ValueError on others."""

@@ -11,7 +11,6 @@ import faiss
 import numpy as np
 import pandas as pd
 
-from likeness.models.compose.encoders import tokens
 from likeness.models.compose.training import Retrieval, asked, vectors
 from likeness.models.fpq.engines import to_index_pq
 from likeness.models.fpq.fpq import FPQ
@@ -56,7 +55,7 @@ def open_shelf(task: Task, model: Retrieval, photographs: int, seed: int) -> She
     "numpy" is a matrix product; "faiss-flat", "faiss-hnsw" and "faiss-pq" are that library's; "fpq" is this library's
     quantizer.
     """
-    made = vectors(model, _tokens(model, task.goods.photos[:photographs]))
+    made = vectors(model, model.see(task.goods.photos[:photographs]))
     return Shelf(made, task.goods.said[:photographs], _ways(made, seed))
 
 
@@ -69,7 +68,7 @@ def run_race(task: Task, model: Retrieval, shelf: Shelf) -> pd.DataFrame:
     """
     some = slice(0, QUERIES)
     photos, words = task.goods.photos[task.test.source[some]], model.encode(task.test.full[some])
-    queries = asked(model, _tokens(model, photos), np.arange(len(photos)), words)
+    queries = asked(model, model.see(photos), np.arange(len(photos)), words)
     exact = shelf.ways[_AGAINST][0](queries)
     lines: list[tuple[str, int, str, float]] = []
     for turn in range(TURNS):
@@ -149,7 +148,7 @@ def _whole_query(model: Retrieval, photos: np.ndarray, words: np.ndarray, search
     """Milliseconds from a photograph and the numbers of its text's words to the list, one query at a time."""
     begun = time.perf_counter()
     for at in range(len(photos)):
-        search(asked(model, _tokens(model, photos[at : at + 1]), np.zeros(1, np.int64), words[at : at + 1]))
+        search(asked(model, model.see(photos[at : at + 1]), np.zeros(1, np.int64), words[at : at + 1]))
     return 1e3 * (time.perf_counter() - begun) / len(photos)
 
 
@@ -157,9 +156,6 @@ def _anew(task: Task, model: Retrieval, photographs: int) -> float:
     """Milliseconds of sending the gallery through the network for one query, timed on a part of it."""
     some = task.goods.photos[:_PART]
     begun = time.perf_counter()
-    vectors(model, _tokens(model, some))
+    vectors(model, model.see(some))
     return 1e3 * (time.perf_counter() - begun) * photographs / len(some)
 
-
-def _tokens(model: Retrieval, photos: np.ndarray) -> np.ndarray:
-    return tokens(model.image, photos, device=model.scale.device)

@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from likeness.data.wardrobe.garments import stream
-from likeness.models.compose.encoders import tokens
 from likeness.models.compose.retrieval import Retrieval
 from likeness.models.compose.training import asked, vectors
 from likeness.models.hsl.vocabulary import tokens as words_of
@@ -71,29 +70,35 @@ def unknown_words(task: Task, sentence: str) -> tuple[str, ...]:
 def examples(p: Parameters, table: Table, eyes: Eyes, row: Row) -> list[Answer]:
     """What a row answers to the first test queries that want different captions."""
     task, model = table.task, restored(p, table, eyes, row)
-    texts = task.test.full if row.text == "full" else task.test.change
+    texts, gallery = task.test.texts(row.text), _gallery(task, eyes, model)
     first = {task.goods.captions[target]: number for number, target in reversed(list(enumerate(task.test.target)))}
     found = []
     for number in sorted(first.values())[:EXAMPLES]:
         source, wanted = int(task.test.source[number]), task.goods.captions[task.test.target[number]]
         asks = Question(task.goods.photos[source], texts[number], wanted, source)
-        found.append(_answer(task, eyes, model, row, asks))
+        found.append(_answer(task, gallery, model, row, asks))
     return found
 
 
 def ask(p: Parameters, table: Table, eyes: Eyes, rows: Sequence[Row]) -> list[Answer]:
     """What each row answers to `own_question`. Raises as it does."""
-    asks = own_question(p, table.task)
-    return [_answer(table.task, eyes, restored(p, table, eyes, row), row, asks) for row in rows]
+    asks, found = own_question(p, table.task), []
+    for row in rows:
+        model = restored(p, table, eyes, row)
+        found.append(_answer(table.task, _gallery(table.task, eyes, model), model, row, asks))
+    return found
 
 
-def _answer(task: Task, eyes: Eyes, model: Retrieval, row: Row, asks: Question) -> Answer:
+def _gallery(task: Task, eyes: Eyes, model: Retrieval) -> np.ndarray:
+    """Test photographs as they are searched, (n, d)."""
+    return vectors(model, eyes.tokens[task.goods.rows(TEST)])
+
+
+def _answer(task: Task, gallery: np.ndarray, model: Retrieval, row: Row, asks: Question) -> Answer:
     """The nearest test photographs, the question's own left out."""
-    seen = tokens(model.image, asks.picture[None], device=model.scale.device)
-    query = asked(model, seen, np.zeros(1, np.int64), model.encode([asks.sentence]))
-    gallery = task.goods.rows(TEST)
-    gallery = gallery[gallery != asks.source]
-    cosines = (query @ vectors(model, eyes.tokens[gallery]).T)[0]
-    best = np.argsort(-cosines, kind="stable")[:SHOWN]
-    photographs = task.goods.photos[gallery[best]].transpose(0, 2, 3, 1)
-    return Answer(row, asks, photographs, tuple(task.goods.captions[at] for at in gallery[best]), cosines[best])
+    query = asked(model, model.see(asks.picture[None]), np.zeros(1, np.int64), model.encode([asks.sentence]))
+    cosines, rows = (query @ gallery.T)[0], task.goods.rows(TEST)
+    others = np.flatnonzero(rows != asks.source)
+    best = others[np.argsort(-cosines[others], kind="stable")[:SHOWN]]
+    photographs = task.goods.photos[rows[best]].transpose(0, 2, 3, 1)
+    return Answer(row, asks, photographs, tuple(task.goods.captions[at] for at in rows[best]), cosines[best])

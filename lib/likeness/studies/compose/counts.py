@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from likeness.metrics.hits import expected_printed, printed_precision
-from likeness.studies.compose.rows import CUTS, Row
-from likeness.studies.compose.table1 import DRAWS, Table, mean_of
+from likeness.studies.compose.rows import Row
+from likeness.studies.compose.table1 import DRAWS, MEAN, Table, mean_of
+from likeness.studies.compose.tasks import CUTS
 
 #: Of the intervals of what random orders, and new queries, would give.
 _ENDS = (0.025, 0.975)
-_COLUMNS = ["value", "low", "high", "n"]
 
 
 def printed(table: Table, row: Row, orders: int, seed: int) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def rises(table: Table, row: Row, seed: int) -> pd.DataFrame:
     """
     steps = [f"{low}-{high}" for low, high in pairwise(CUTS)]
     precision = np.diff(table.score(row, "precision"), axis=0)
-    found = mean_of(table, precision, seed, f"{row} rise")
+    found = mean_of(table.task, precision, seed, f"{row} rise")
     lines = [("precision", step, *one) for step, one in zip(steps, found, strict=True)]
     hits = table.of(row)[0].hit
     rng = np.random.default_rng([seed, zlib.crc32(b"new queries")])
@@ -54,7 +54,7 @@ def rises(table: Table, row: Row, seed: int) -> pd.DataFrame:
     for at, step in enumerate(steps):
         low, high = np.quantile(apart[:, at], _ENDS)
         lines.append(("printed", step, float(own[at]), min(low, own[at]), max(high, own[at]), queries))
-    return pd.DataFrame(lines, columns=["measure", "step", *_COLUMNS])
+    return pd.DataFrame(lines, columns=["measure", "step", *MEAN])
 
 
 def differences(table: Table, row: Row, seed: int) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def differences(table: Table, row: Row, seed: int) -> pd.DataFrame:
     hit = table.score(row)
     at_50, at_10 = CUTS.index(50), CUTS.index(10)
     apart = np.stack([hit[at_50] - table.score(row, "recall")[at_50], hit[at_10] - table.score(row, "item")[at_10]])
-    names, found = ("hit-less-recall/50", "hit-less-item/10"), mean_of(table, apart, seed, f"{row} counts")
+    names, found = ("hit-less-recall/50", "hit-less-item/10"), mean_of(table.task, apart, seed, f"{row} counts")
     lines = [(name, *one) for name, one in zip(names, found, strict=True)]
-    return pd.DataFrame(lines, columns=["name", *_COLUMNS])
+    return pd.DataFrame(lines, columns=["name", *MEAN])
 

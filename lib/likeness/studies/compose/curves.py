@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from itertools import product
 from typing import Final
@@ -11,15 +10,12 @@ import numpy as np
 import pandas as pd
 
 from likeness.models.compose.training import Schedule, Switch
-from likeness.studies.bootstrap import bootstraps
 from likeness.studies.compose.eyes import Eyes
-from likeness.studies.compose.fits import Outcome, Plan, one_fit
+from likeness.studies.compose.fits import Outcome, Wanted, fit_all, schedule
 from likeness.studies.compose.parameters import Parameters
-from likeness.studies.compose.rows import CUTS, Row
-from likeness.studies.compose.table1 import DRAWS
-from likeness.studies.compose.tasks import Task
-from likeness.studies.devices import device_of
-from likeness.studies.parallel import run_all
+from likeness.studies.compose.rows import Row
+from likeness.studies.compose.table1 import MEAN, mean_of
+from likeness.studies.compose.tasks import CUTS, Task
 
 #: The published training: 16 epochs, of which the 14th is the first with batches of 16 and a rate of 5e-6. Table 1 has
 #: rows for the epochs before and at the end.
@@ -27,12 +23,11 @@ EPOCHS: Final = 16
 PRINTED: Final = (13, 16)
 SWITCHED: Final = Switch()
 LOSSES: Final = ("base", "symmetry", "image", "text")
-_COLUMNS: Final = ["value", "low", "high", "n"]
 
 
 def schedules(p: Parameters) -> dict[str, Schedule]:
     """As published; without the switch; with one half of it alone: smaller batches, or a smaller rate."""
-    constant = Schedule(EPOCHS, p.batch, p.rate)
+    constant = replace(schedule(p), epochs=EPOCHS)
     due = p.rate / 2 ** ((SWITCHED.epoch - 1) // constant.halve)
     return {
         "switched": replace(constant, switch=SWITCHED),
@@ -45,14 +40,9 @@ def schedules(p: Parameters) -> dict[str, Schedule]:
 def run_curves(p: Parameters, task: Task, eyes: Eyes) -> dict[str, list[Outcome]]:
     """The paper's model on the published text with each schedule, `p.runs` times; equal up to epoch 13."""
     task = replace(task, train=task.train.first(p.curve_train))
-    about, device = f"{task.about} {eyes.about}", str(device_of(p.device))
-    keys = [(name, schedule, run) for name, schedule in schedules(p).items() for run in range(p.runs)]
-    plans = [Plan(about, Row(), schedule, p.text_layers, p.seed, run, device) for _, schedule, run in keys]
-    found: dict[str, list[Outcome]] = {}
-    made = run_all(one_fit, [(plan,) for plan in plans], p.jobs, given=(task, eyes))
-    for (name, _, _), one in zip(keys, made, strict=True):
-        found.setdefault(name, []).append(one)
-    return found
+    whens = schedules(p)
+    made = fit_all(p, task, eyes, [Wanted(Row(), when, run) for when in whens.values() for run in range(p.runs)])
+    return {name: made[k * p.runs : (k + 1) * p.runs] for k, name in enumerate(whens)}
 
 
 def rates(found: dict[str, list[Outcome]]) -> pd.DataFrame:
@@ -108,7 +98,6 @@ def _after(runs: list[Outcome], epoch: int) -> np.ndarray:
 def _intervals(task: Task, apart: dict[str, np.ndarray], seed: int, column: str) -> pd.DataFrame:
     lines = []
     for name, values in apart.items():
-        rng = np.random.default_rng([seed, zlib.crc32(f"{column} {name}".encode())])
-        made = bootstraps(values, task.alike, DRAWS, rng, within=False)
-        lines += [(name, k, *one, values[0].size) for k, one in zip(CUTS, made, strict=True)]
-    return pd.DataFrame(lines, columns=[column, "k", *_COLUMNS])
+        made = mean_of(task, values, seed, f"{column} {name}")
+        lines += [(name, k, *one) for k, one in zip(CUTS, made, strict=True)]
+    return pd.DataFrame(lines, columns=[column, "k", *MEAN])

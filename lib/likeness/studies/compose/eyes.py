@@ -50,19 +50,12 @@ class Sizes:
 
 
 @dataclass(frozen=True, eq=False)
-class Eyes:
-    """Weights of an encoder by name, and its `tokens` (N, T, w) float16 of all photographs of a task.
-
-    lexicon : features of the task's texts, where the text encoder is frozen. views (VIEWS N, T, w) : tokens of
-    augmented training photographs, where they are wanted
-    """
+class Taught:
+    """Weights of an image encoder by name, and what they depend on."""
 
     about: str
     sizes: Sizes
     weights: Mapping[str, np.ndarray] = field(repr=False)
-    tokens: np.ndarray = field(repr=False)
-    lexicon: Lexicon | None = None
-    views: np.ndarray | None = field(default=None, repr=False)
 
     def encoder(self) -> ImageEncoder:
         """The encoder, ready to learn further, on the CPU."""
@@ -70,12 +63,18 @@ class Eyes:
 
 
 @dataclass(frozen=True, eq=False)
-class Taught:
-    """Weights of an image encoder by name, and what they depend on."""
+class Eyes:
+    """An encoder, and its `tokens` (N, T, w) float16 of all photographs of a task.
+
+    lexicon : features of the task's texts, where the text encoder is frozen. views (VIEWS N, T, w) : tokens of
+    augmented training photographs, where they are wanted
+    """
 
     about: str
-    sizes: Sizes
-    weights: Mapping[str, np.ndarray] = field(repr=False)
+    taught: Taught
+    tokens: np.ndarray = field(repr=False)
+    lexicon: Lexicon | None = None
+    views: np.ndarray | None = field(default=None, repr=False)
 
 
 def teach(p: Parameters, schools: Mapping[str, Goods]) -> dict[str, Taught]:
@@ -101,14 +100,13 @@ def teach(p: Parameters, schools: Mapping[str, Goods]) -> dict[str, Taught]:
 
 def open_eyes(p: Parameters, task: Task, taught: Taught) -> Eyes:
     """What an encoder's frozen part makes of a task's photographs, and the task's texts, where they are read before."""
-    encoder = filled(_untrained(taught.sizes), taught.weights)
-    seen = tokens(encoder, task.goods.photos, device=device_of(p.device))
-    return Eyes(f"eyes of {taught.about}, {p.text} text", taught.sizes, taught.weights, seen, lexicon(p, task))
+    seen = tokens(taught.encoder(), task.goods.photos, device=device_of(p.device))
+    return Eyes(f"eyes of {taught.about}, {p.text} text", taught, seen, lexicon(p, task))
 
 
 def with_views(p: Parameters, task: Task, eyes: Eyes) -> Eyes:
     """The same with augmented views of the training photographs; of others the views stay empty."""
-    encoder, rows, photographs = eyes.encoder(), task.goods.rows(TRAIN), len(task.goods.photos)
+    encoder, rows, photographs = eyes.taught.encoder(), task.goods.rows(TRAIN), len(task.goods.photos)
     views = np.zeros((VIEWS * photographs, *eyes.tokens.shape[1:]), eyes.tokens.dtype)
     for view in range(VIEWS):
         photos = augmented(task.goods.photos[rows], torch.Generator().manual_seed(p.seed + view))

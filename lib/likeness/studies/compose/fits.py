@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,13 @@ from likeness.models.compose.training import Retrieval, Schedule, Triples, asked
 from likeness.models.hsl.vocabulary import Vocabulary
 from likeness.models.weights import arrays, filled
 from likeness.report.progress import tick
-from likeness.studies.compose import rows
 from likeness.studies.compose.eyes import VIEWS, Eyes
-from likeness.studies.compose.rows import CUTS, SWITCHES, Row, objective
-from likeness.studies.compose.tasks import TEST, VALID, Asked, Task
+from likeness.studies.compose.parameters import Parameters
+from likeness.studies.compose.rows import SWITCHES, Row, first_scale, objective
+from likeness.studies.compose.tasks import CUTS, TEST, VALID, Asked, Task
 from likeness.studies.compose.texts import REVEALED, revealed
+from likeness.studies.devices import device_of
+from likeness.studies.parallel import run_all
 
 #: The cut by which an epoch is chosen.
 CHOOSING: Final = 10
@@ -71,6 +74,27 @@ class Outcome:
     weights: dict[str, np.ndarray] | None
 
 
+def schedule(p: Parameters) -> Schedule:
+    """The paper's, with the preset's epochs."""
+    return Schedule(p.epochs, p.batch, p.rate)
+
+
+class Wanted(NamedTuple):
+    """A training that is asked for; as of `Plan`."""
+
+    row: Row
+    schedule: Schedule
+    run: int
+    keep: bool = False
+
+
+def fit_all(p: Parameters, task: Task, eyes: Eyes, wanted: Sequence[Wanted]) -> list[Outcome]:
+    """Their outcomes, in order: all with the same queries and encoder."""
+    about, device = f"{task.about} {eyes.about}", str(device_of(p.device))
+    plans = [Plan(about, row, when, p.text_layers, p.seed, run, device, keep) for row, when, run, keep in wanted]
+    return list(run_all(one_fit, [(plan,) for plan in plans], p.jobs, given=(task, eyes)))
+
+
 def one_fit(task: Task, eyes: Eyes, plan: Plan) -> Outcome:
     """Train a row and count. Raises FloatingPointError where a loss is not finite."""
     row, seed = plan.row, plan.seed + plan.run
@@ -113,10 +137,10 @@ def network(task: Task, eyes: Eyes, row: Row, text_layers: int, seed: int) -> Re
 
     The text encoder learns with the rest, but where `eyes` come with a lexicon: then texts are its features.
     """
-    width, scale, lexicon = eyes.sizes.width, rows.first_scale(row), eyes.lexicon
+    width, scale, lexicon = eyes.taught.sizes.width, first_scale(row), eyes.lexicon
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        image = eyes.encoder()
+        image = eyes.taught.encoder()
         if lexicon is not None:
             composition = build(row.composition, width, lexicon.h)
             return Retrieval(image, None, composition, scale, frozen=lexicon.encode)
@@ -135,7 +159,7 @@ class Part:
         self.rows = task.goods.rows(part)
         self.source = queries.source
         self.place = np.searchsorted(self.rows, queries.source)
-        self.texts = queries.full if row.text == "full" else queries.change
+        self.texts = queries.texts(row.text)
         captions = task.goods.captions
         self.relevant = by_caption([captions[t] for t in queries.target], [captions[r] for r in self.rows])
         self.same_item = by_item(queries.target, self.rows)
@@ -169,7 +193,6 @@ def _photographs(eyes: Eyes, row: Row) -> tuple[np.ndarray, int]:
 
 
 def _triples(task: Task, model: Retrieval, row: Row) -> Triples:
-    texts = task.train.full if row.text == "full" else task.train.change
-    groups = task.goods.said[task.train.target]
-    return Triples(task.train.source, task.train.target, model.encode(texts), groups, task.train.source)
+    learnt, words = task.train, model.encode(task.train.texts(row.text))
+    return Triples(learnt.source, learnt.target, words, task.goods.said[learnt.target], learnt.source)
 

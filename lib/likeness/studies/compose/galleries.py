@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,13 +14,12 @@ from likeness.metrics.hits import by_caption, by_item, first_relevant
 from likeness.models.compose.training import Retrieval, asked, vectors
 from likeness.models.weights import filled
 from likeness.report.progress import tick
-from likeness.studies.bootstrap import bootstraps
 from likeness.studies.compose.eyes import Eyes
 from likeness.studies.compose.fits import CHOOSING, Part, network
 from likeness.studies.compose.parameters import Parameters
-from likeness.studies.compose.rows import CUTS, Row
-from likeness.studies.compose.table1 import DRAWS, Table
-from likeness.studies.compose.tasks import TEST, Task
+from likeness.studies.compose.rows import Row
+from likeness.studies.compose.table1 import Table, mean_of
+from likeness.studies.compose.tasks import CUTS, TEST, Task
 
 #: Photographs in the gallery of the paper.
 PAPER: Final = 2_646
@@ -84,9 +82,7 @@ def gap(task: Task, found: Sequence[Found], row: Row, seed: int) -> tuple[float,
             if (f.composition, f.gallery, f.measure, f.k) == (row.composition, 0, "hit", CHOOSING)}  # fmt: skip
     most = max(ours)
     few = max((n for n in ours if n <= PAPER and n < most), default=most)
-    rng = np.random.default_rng([seed, zlib.crc32(b"size of the gallery")])
-    apart = bootstraps((ours[few] - ours[most])[None, None], task.alike, DRAWS, rng, within=False)[0]
-    return *apart, len(task.test)
+    return mean_of(task, (ours[few] - ours[most])[None, None], seed, "size of the gallery")[0]
 
 
 def _of_row(task: Task, model: Retrieval, eyes: Eyes, row: Row, seed: int) -> Iterator[Found]:

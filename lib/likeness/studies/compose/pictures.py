@@ -7,21 +7,17 @@ from textwrap import fill
 from typing import Final
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from likeness.models.compose.composition import NAMES
+from likeness.studies import figures
 from likeness.studies.compose.asking import Answer
 from likeness.studies.compose.curves import SWITCHED
-from likeness.studies.compose.rows import CUTS
-from likeness.studies.figures import name_sizes
+from likeness.studies.compose.tasks import CUTS
+from likeness.studies.figures import MARKERS, TEN, WIDTH, legend_below, name_sizes
 
-WIDTH: Final = 5.6
-_TEN: Final = sns.color_palette("colorblind", 10)
-_MARKERS: Final = "os^vD<>PX*"
 #: What a curve of Figure 5 is called.
 _LOSSES: Final = {"base": "base", "symmetry": "rotational symmetry", "image": "image reconstruction",
                   "text": "text reconstruction"}  # fmt: skip
@@ -34,20 +30,9 @@ def bars(found: pd.DataFrame, measure: str = "hit", k: int = 10) -> Figure:
     chosen = found[(found.measure == measure) & (found.k == k)]
     first = chosen.text[chosen.composition != "image"].iloc[0]  # the image alone sees no text: beside the first
     chosen = chosen.assign(text=chosen.text.where(chosen.composition != "image", first))
-    groups = list(chosen.groupby(["text", "base"], sort=False))
-    fig, axis = plt.subplots(figsize=(WIDTH, 0.5 * len(NAMES) + 1.2))
-    for j, ((text, base), one) in enumerate(groups):
-        line = one.set_index("composition").reindex(NAMES)
-        places = np.arange(len(NAMES)) + 0.16 * (j - (len(groups) - 1) / 2)
-        span = [line.value - line.low, line.high - line.value]
-        axis.errorbar(line.value, places, xerr=span, fmt=_MARKERS[j], ms=4, color=_TEN[j], elinewidth=1.2,
-                      label=f"{text} text, {base}")  # fmt: skip
-    axis.set_yticks(range(len(NAMES)), NAMES)
-    axis.invert_yaxis()
-    axis.set(xlabel=f"hit rate at {k}" if measure == "hit" else f"{measure} at {k}")
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=2, frameon=False)
-    fig.tight_layout()
-    return fig
+    groups = {f"{text} text, {base}": one.set_index("composition")
+              for (text, base), one in chosen.groupby(["text", "base"], sort=False)}  # fmt: skip
+    return figures.bars(groups, NAMES, f"hit rate at {k}" if measure == "hit" else f"{measure} at {k}", columns=2)
 
 
 def precisions(found: pd.DataFrame) -> Figure:
@@ -56,13 +41,13 @@ def precisions(found: pd.DataFrame) -> Figure:
     lines = {"hit": "hit rate (printed as R@k)", "precision": "precision", "file": "printed as P@k, in file order",
              "square": "hit rate squared"}  # fmt: skip
     for j, (name, label) in enumerate(lines.items()):
-        axis.plot(found.k, found[name], color=_TEN[j], marker=_MARKERS[j], ms=5, ls="--" if name == "square" else "-",
+        axis.plot(found.k, found[name], color=TEN[j], marker=MARKERS[j], ms=5, ls="--" if name == "square" else "-",
                   label=label)  # fmt: skip
-    axis.fill_between(found.k, found.low, found.high, color=_TEN[2], alpha=0.25, lw=0, label="95 % of query orders")
+    axis.fill_between(found.k, found.low, found.high, color=TEN[2], alpha=0.25, lw=0, label="95 % of query orders")
     axis.set_xscale("log")
     name_sizes(axis, CUTS)
     axis.set(xlabel="k", ylabel="share", ylim=(0, 1))
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=2, frameon=False)
+    legend_below(fig, 2)
     fig.tight_layout()
     return fig
 
@@ -72,14 +57,13 @@ def losses(lines: pd.DataFrame) -> Figure:
     fig, axes = plt.subplots(2, 2, figsize=(WIDTH, 4.6), sharex=True)
     for axis, (name, label) in zip(axes.flat, _LOSSES.items(), strict=True):
         for j, (schedule, one) in enumerate(lines[lines.loss == name].groupby("schedule", sort=False)):
-            axis.plot(one.epoch, one.value, color=_TEN[j], ls=("-", "--", ":", "-.")[j], label=schedule)
+            axis.plot(one.epoch, one.value, color=TEN[j], ls=("-", "--", ":", "-.")[j], label=schedule)
         axis.axvline(SWITCHED.epoch - 1, color="grey", lw=0.8)
         axis.set_title(label, fontsize=9)
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for axis in axes[1]:
         axis.set_xlabel("epoch")
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=2, frameon=False)
+    legend_below(fig, 2, axes[0, 0])
     fig.tight_layout()
     return fig
 
@@ -88,8 +72,8 @@ def reveal(frames: dict[str, pd.DataFrame]) -> Figure:
     """Hits by the share of the caption that the query says. frames : name -> of `table1.revealed`."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     for j, (name, one) in enumerate(frames.items()):
-        axis.errorbar(one.share, one.value, yerr=[one.value - one.low, one.high - one.value], color=_TEN[j],
-                      marker=_MARKERS[j], ms=5, label=name)  # fmt: skip
+        axis.errorbar(one.share, one.value, yerr=[one.value - one.low, one.high - one.value], color=TEN[j],
+                      marker=MARKERS[j], ms=5, label=name)  # fmt: skip
     axis.set(xlabel="share of the caption's words in the query", ylabel="hit rate at 10")
     axis.legend(frameon=False)
     fig.tight_layout()
@@ -104,11 +88,11 @@ def galleries(found: pd.DataFrame, k: int = 10) -> Figure:
         for measure, style in (("hit", "-"), ("item", ":")):
             mean = of_row[of_row.measure == measure].groupby("size")["value"].mean()
             label = f"{name}, {'same caption' if measure == 'hit' else 'the very item'}"
-            axis.plot(mean.index, mean, color=_TEN[j], marker=_MARKERS[j], ms=4, ls=style, label=label)
+            axis.plot(mean.index, mean, color=TEN[j], marker=MARKERS[j], ms=4, ls=style, label=label)
     axis.set_xscale("log")
     name_sizes(axis, sorted(chosen["size"].unique()))
     axis.set(xlabel="photographs in the gallery", ylabel=f"hit rate at {k}")
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=2, frameon=False)
+    legend_below(fig, 2)
     fig.tight_layout()
     return fig
 
@@ -120,10 +104,10 @@ def race(found: pd.DataFrame) -> Figure:
         ms, recall = (one[one.metric == metric]["value"] for metric in ("ms", "recall"))
         middle, high = ms.median(), recall.mean() if len(recall) else 1.0
         span = [[middle - ms.min()], [ms.max() - middle]]
-        axis.errorbar(middle, high, xerr=span, color=_TEN[j], marker=_MARKERS[j], ms=6, ls="", label=name)
+        axis.errorbar(middle, high, xerr=span, color=TEN[j], marker=MARKERS[j], ms=6, ls="", label=name)
     axis.set_xscale("log")
     axis.set(xlabel="milliseconds a query", ylabel="share of the exact ten", ylim=(0, 1.05))
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
+    legend_below(fig, 3)
     fig.tight_layout()
     return fig
 
@@ -140,7 +124,7 @@ def answers(found: Sequence[Answer]) -> Figure:
         line[0].set_xlabel(fill(f"“{one.question.sentence}”", _LETTERS), fontsize=6, labelpad=2, fontstyle="italic")
         for axis, photograph, caption in zip(line[1:], one.photographs, one.captions, strict=False):
             axis.imshow(photograph)
-            right = {"color": _TEN[2], "fontweight": "bold"} if caption == one.question.wanted else {}
+            right = {"color": TEN[2], "fontweight": "bold"} if caption == one.question.wanted else {}
             axis.set_xlabel(fill(caption, _LETTERS), fontsize=6, labelpad=2, **right)
     fig.tight_layout(w_pad=0.2, h_pad=0.4)
     return fig

@@ -24,11 +24,12 @@ from typing import Final, NamedTuple
 import numpy as np
 import pandas as pd
 
+from likeness.studies.compose.tasks import CUTS
+
 #: Queries of Table 1, and of the full test set that its section 4.3.2 quotes ComposeAE from [3]_.
 QUERIES: Final = 1_200
 FULL_QUERIES: Final = 33_480
-#: Cuts of Table 1, and the epochs of its two lines.
-CUTS: Final = (1, 10, 50, 100)
+#: Epochs of the two lines of Table 1.
 EPOCHS: Final = (13, 16)
 #: Numbers of a feature vector.
 WIDTH: Final = 384

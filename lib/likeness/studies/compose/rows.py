@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import Final, Literal
+from typing import Final
 
 from likeness.models.compose.composition import NAMES, Composition
 from likeness.models.compose.losses import Base, Objective, Weights
+from likeness.studies.compose.tasks import Text
 
-Text = Literal["full", "change"]
-#: What a query says: the target's whole caption, as published, or what to change.
 TEXTS: Final[tuple[Text, ...]] = ("full", "change")
 BASES: Final[tuple[Base, ...]] = ("triplet", "softmax")
 #: The paper's model.
@@ -21,8 +20,6 @@ COMPOSING: Final = NAMES[2:]
 CHANGES: Final = "wardrobe-changes"
 #: Compositions whose answers are looked at more closely.
 SHOWN: Final = (MODEL, "tirg", "text")
-#: Cuts of Table 1.
-CUTS: Final = (1, 10, 50, 100)
 
 
 @dataclass(frozen=True)
@@ -74,9 +71,8 @@ def first_scale(row: Row) -> float | None:
     The paper's model has 1 and was never trained with the softmax, in which s = 1 tells hardly anything apart: there
     all start as TIRG and ComposeAE do.
     """
-    if row.base == "softmax" and not row.switch:
-        return Composition.first_scale
-    return SWITCHES[row.switch].scale
+    own = SWITCHES[row.switch].scale
+    return own if own is not None or row.base == "triplet" else Composition.first_scale
 
 
 def rows_of(name: str) -> list[Row]:

@@ -24,10 +24,10 @@ from likeness.data.fashion_small import FashionSmall
 from likeness.data.hm import HM
 from likeness.data.images import Images, decode
 from likeness.data.shop_photos import photographs
-from likeness.data.shop_texts import UNSAID, fashion_small_texts, hm_texts, split
+from likeness.data.shop_texts import UNSAID, fashion_small_texts, hm_texts
 from likeness.data.wardrobe.garments import stream
 from likeness.studies.compose.draws import AttributeQueries, ColourQueries, asked, task
-from likeness.studies.compose.tasks import PARTS, TEST, TRAIN, VALID, Asked, Goods, Task, numbered
+from likeness.studies.compose.tasks import PARTS, TEST, TRAIN, VALID, Asked, Goods, Task, numbered, part_of
 
 #: What a caption of fashion_small says, in order.
 CAPTION: Final = ("gender", "colour", "type", "usage")
@@ -148,21 +148,14 @@ def _parts(groups: Sequence[str], photos: np.ndarray, seed: int) -> tuple[np.nda
     ends = group, far + photo  # groups and photographs are nodes, each row an edge between them
     graph = coo_array((np.ones(n), ends), shape=(far + n, far + n))
     product = connected_components(graph, directed=False)[1][group].astype(np.int64)
-    return product, _part_of(product, seed, PARTS)
-
-
-def _part_of(product: np.ndarray, seed: int, shares: tuple[float, ...]) -> np.ndarray:
-    part = np.empty(len(product), np.int64)
-    for number, rows in enumerate(split(pd.DataFrame({"group": product}), seed, shares)):
-        part[rows.index] = number
-    return part
+    return product, part_of(product, seed)
 
 
 def _official(learnt: Sequence[Image], tested: Sequence[Image], seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Product and part of the training photographs, then of the test ones."""
     product = pd.factorize(np.array([_product(image) for image in (*learnt, *tested)]))[0].astype(np.int64)
     valid = PARTS[VALID] / (PARTS[TRAIN] + PARTS[VALID])
-    known = _part_of(product[: len(learnt)], seed, (1 - valid, valid))
+    known = part_of(product[: len(learnt)], seed, (1 - valid, valid))
     return product, np.concatenate([known, np.full(len(tested), TEST, np.int64)])
 
 

@@ -12,16 +12,13 @@ import numpy as np
 import pandas as pd
 
 from likeness.models.compose.composition import NAMES
-from likeness.models.compose.training import Schedule
 from likeness.studies.bootstrap import bootstraps
 from likeness.studies.compose.eyes import Eyes
-from likeness.studies.compose.fits import CHOOSING, Outcome, Plan, one_fit
+from likeness.studies.compose.fits import CHOOSING, Outcome, Wanted, fit_all, schedule
 from likeness.studies.compose.parameters import Parameters
-from likeness.studies.compose.rows import BASES, COMPOSING, CUTS, MODEL, TEXTS, Row, Text, same
-from likeness.studies.compose.tasks import Task
+from likeness.studies.compose.rows import BASES, COMPOSING, MODEL, TEXTS, Row, same
+from likeness.studies.compose.tasks import CUTS, Task, Text
 from likeness.studies.compose.texts import REVEALED
-from likeness.studies.devices import device_of
-from likeness.studies.parallel import run_all
 
 Measure = Literal["hit", "precision", "recall", "item", "other_hit", "other_item"]
 #: Bootstrap draws of an interval.
@@ -31,8 +28,8 @@ _AT: Final = CUTS.index(CHOOSING)
 #: Who stands in for a rival: the best by the validation queries.
 RIVALS: Final = tuple(name for name in COMPOSING if name != MODEL)
 BASELINES: Final = ("image", "text")
-#: Columns of a frame of means.
-_MEAN: Final = ["value", "low", "high", "n"]
+#: Columns of what `mean_of` gives.
+MEAN: Final = ("value", "low", "high", "n")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,22 +67,13 @@ class Table:
         return max((replace(like, composition=name) for name in names), key=self.validation)
 
 
-def schedule(p: Parameters) -> Schedule:
-    """The paper's, with the preset's epochs."""
-    return Schedule(p.epochs, p.batch, p.rate)
-
-
 def run_table(p: Parameters, task: Task, eyes: Eyes, rows: Sequence[Row], runs: int, keep: Sequence[Row] = ()) -> Table:
     """Train every row `runs` times, all with the same queries, encoder and epochs.
 
     keep : rows of whose first training the weights are kept
     """
-    about, device = f"{task.about} {eyes.about}", str(device_of(p.device))
     keys = [(row, run) for row in dict.fromkeys(map(same, rows)) for run in range(runs)]
-    plans = [
-        Plan(about, row, schedule(p), p.text_layers, p.seed, run, device, run == 0 and row in keep) for row, run in keys
-    ]
-    made = run_all(one_fit, [(plan,) for plan in plans], p.jobs, given=(task, eyes))
+    made = fit_all(p, task, eyes, [Wanted(row, schedule(p), run, run == 0 and row in keep) for row, run in keys])
     return Table(task, dict(zip(keys, made, strict=True)))
 
 
@@ -98,10 +86,10 @@ def means(table: Table, seed: int) -> pd.DataFrame:
     lines = []
     for row in table.rows():
         measures: tuple[Measure, ...] = ("hit", "precision", "item")
-        found = mean_of(table, np.concatenate([table.score(row, one) for one in measures]), seed, f"{row}")
+        found = mean_of(table.task, np.concatenate([table.score(row, one) for one in measures]), seed, f"{row}")
         names = [(measure, k) for measure in measures for k in CUTS]
         lines += [(row.composition, row.base, row.text, *name, *one) for name, one in zip(names, found, strict=True)]
-    return pd.DataFrame(lines, columns=["composition", "base", "text", "measure", "k", *_MEAN])
+    return pd.DataFrame(lines, columns=["composition", "base", "text", "measure", "k", *MEAN])
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:
@@ -130,7 +118,7 @@ def gaps(table: Table, seed: int) -> pd.DataFrame:
                 a, b = replace(like, composition=first), stand_in.get(second, replace(like, composition=second))
                 for measure, found in _apart(table, a, b, seed):
                     lines.append((base, text, first, second, measure, *found))
-    return pd.DataFrame(lines, columns=["base", "text", "first", "second", "measure", *_MEAN])
+    return pd.DataFrame(lines, columns=["base", "text", "first", "second", "measure", *MEAN])
 
 
 def loss_gaps(table: Table, seed: int) -> pd.DataFrame:
@@ -139,25 +127,25 @@ def loss_gaps(table: Table, seed: int) -> pd.DataFrame:
         (text, name, measure, *found) for text in table.texts() for name in NAMES
         for measure, found in _apart(table, Row(name, "softmax", text), Row(name, "triplet", text), seed)
     ]  # fmt: skip
-    return pd.DataFrame(lines, columns=["text", "composition", "measure", *_MEAN])
+    return pd.DataFrame(lines, columns=["text", "composition", "measure", *MEAN])
 
 
 def text_gaps(table: Table, seed: int) -> pd.DataFrame:
     """The full caption less the change alone, at 10, where both are asked: columns base, composition, measure, ..."""
     if len(table.texts()) < len(TEXTS):
-        return pd.DataFrame(columns=["base", "composition", "measure", *_MEAN])
+        return pd.DataFrame(columns=["base", "composition", "measure", *MEAN])
     lines = [
         (base, name, measure, *found) for base in BASES for name in NAMES if name != "image"
         for measure, found in _apart(table, Row(name, base, "full"), Row(name, base, "change"), seed)
     ]  # fmt: skip
-    return pd.DataFrame(lines, columns=["base", "composition", "measure", *_MEAN])
+    return pd.DataFrame(lines, columns=["base", "composition", "measure", *MEAN])
 
 
 def switch_gaps(table: Table, seed: int) -> pd.DataFrame:
     """Each other reading less the published code's, hits at 10: columns switch, value, low, high, n."""
     others = [row for row in table.rows() if row.switch]
     lines = [(row.switch, *_apart(table, row, replace(row, switch=""), seed)[0][1]) for row in others]
-    return pd.DataFrame(lines, columns=["switch", *_MEAN])
+    return pd.DataFrame(lines, columns=["switch", *MEAN])
 
 
 def redundancy(table: Table, seed: int) -> pd.DataFrame:
@@ -169,17 +157,17 @@ def redundancy(table: Table, seed: int) -> pd.DataFrame:
     whose: tuple[tuple[Measure, Measure], ...] = (("hit", "other_hit"), ("item", "other_item"))
     for row, (own, other) in product([row for row in table.rows() if row.base == "triplet"], whose):
         a, b = table.score(row, own)[_AT], table.score(row, other)[_AT]
-        found = mean_of(table, np.stack([a, b, a - b]), seed, f"{row} source {own}")
+        found = mean_of(table.task, np.stack([a, b, a - b]), seed, f"{row} source {own}")
         names = zip(("own", "other", "gap"), found, strict=True)
         lines += [(row.composition, row.text, own, name, *one) for name, one in names]
-    return pd.DataFrame(lines, columns=["composition", "text", "measure", "whose", *_MEAN])
+    return pd.DataFrame(lines, columns=["composition", "text", "measure", "whose", *MEAN])
 
 
 def revealed(table: Table, row: Row, seed: int) -> pd.DataFrame:
     """Hits at 10 by the share of the text's words that the query has: columns share, value, low, high."""
     score = np.stack([one.reveal for one in table.of(row)], axis=1)  # (5, S, Q)
-    found = mean_of(table, score, seed, f"{row} revealed")
-    return pd.DataFrame([(s, *one) for s, one in zip(REVEALED, found, strict=True)], columns=["share", *_MEAN])
+    found = mean_of(table.task, score, seed, f"{row} revealed")
+    return pd.DataFrame([(s, *one) for s, one in zip(REVEALED, found, strict=True)], columns=["share", *MEAN])
 
 
 def selection(table: Table) -> pd.DataFrame:
@@ -195,11 +183,11 @@ def _apart(table: Table, a: Row, b: Row, seed: int) -> list[tuple[str, tuple[flo
     """Hits at 10 by caption and by item, the first less the second."""
     measures: tuple[Measure, ...] = ("hit", "item")
     stacked = np.stack([table.score(a, one)[_AT] - table.score(b, one)[_AT] for one in measures])
-    return list(zip(measures, mean_of(table, stacked, seed, f"{a} - {b}"), strict=True))
+    return list(zip(measures, mean_of(table.task, stacked, seed, f"{a} - {b}"), strict=True))
 
 
-def mean_of(table: Table, values: np.ndarray, seed: int, name: str) -> list[tuple[float, float, float, int]]:
+def mean_of(task: Task, values: np.ndarray, seed: int, name: str) -> list[tuple[float, float, float, int]]:
     """Of measures (M, S, Q), the mean of each with its interval, and n: trainings times queries."""
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    return [(*one, values[0].size) for one in bootstraps(values, table.task.alike, DRAWS, rng, within=False)]
+    return [(*one, values[0].size) for one in bootstraps(values, task.alike, DRAWS, rng, within=False)]
 

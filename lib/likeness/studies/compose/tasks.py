@@ -6,13 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
+import pandas as pd
 
-from likeness.data.shop_texts import class_numbers
+from likeness.data.shop_texts import class_numbers, split
 from likeness.metrics.hits import First
 
+#: What a query says: the target's whole caption, as published, or what to change.
+Text = Literal["full", "change"]
+#: Cuts of Table 1.
+CUTS: Final = (1, 10, 50, 100)
 TRAIN, VALID, TEST = 0, 1, 2
 #: Shares of the products. A quarter is for testing, so that 4,000 garments have the gallery of 1,000.
 PARTS: Final = (0.65, 0.10, 0.25)
@@ -99,6 +104,10 @@ class Asked:
         """The first of them, at most so many: fewer are a prefix of more."""
         return Asked(self.source[:many], self.target[:many], self.full[:many], self.change[:many])
 
+    def texts(self, text: Text) -> tuple[str, ...]:
+        """What each says."""
+        return self.full if text == "full" else self.change
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -126,6 +135,14 @@ class Task:
     def about(self) -> str:
         """Names goods and queries in the cache: those of other numbers are other prefixes of the same draws."""
         return f"{self.goods.about} {len(self.train)} {len(self.valid)} {len(self.test)}"
+
+
+def part_of(product: Sequence[int] | np.ndarray, seed: int, shares: tuple[float, ...] = PARTS) -> np.ndarray:
+    """Part of each photograph, (N,) int64, by product and at random. Raises ValueError on too few products."""
+    part = np.empty(len(product), np.int64)
+    for number, rows in enumerate(split(pd.DataFrame({"group": product}), seed, shares)):
+        part[rows.index] = number
+    return part
 
 
 def numbered(values: Mapping[str, Sequence[str]], part: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, int]]:

@@ -7,12 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
-from likeness.data.shop_texts import split
 from likeness.data.wardrobe.garments import ATTRIBUTES, Garment, catalogue
 from likeness.studies.compose.draws import AttributeQueries, GroupQueries, task
-from likeness.studies.compose.tasks import PARTS, Goods, Task, numbered
+from likeness.studies.compose.tasks import Goods, Task, numbered, part_of
 from likeness.studies.dvbpr.people import drawn
 
 #: What a caption of `wardrobe` says, in order. A second colour is left out, so that one attribute turns any pattern
@@ -53,9 +51,8 @@ def seen(seed: int, number: int) -> list[Garment]:
 
 
 def _goods(name: str, seed: int, some: list[Garment], said: Sequence[tuple[str, ...]], side: int, jobs: int) -> Goods:
-    part, number = np.empty(len(some), np.int64), np.arange(len(some))
-    for k, rows in enumerate(split(pd.DataFrame({"group": number}), seed, PARTS)):
-        part[rows.index] = k
+    number = np.arange(len(some))
+    part = part_of(number, seed)
     captions = tuple(" ".join(value for value in one if value) for one in said)
     labels, classes = numbered({task: [getattr(one, task) for one in some] for task in CAPTION}, part)
     photos = drawn(seed, [one.number for one in some], side, jobs)

@@ -8,18 +8,16 @@ from typing import Final
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from likeness.studies import figures
 from likeness.studies.dvbpr.designs import RETURNED, Trials
 from likeness.studies.dvbpr.gans import SHOWN, Gan
 from likeness.studies.dvbpr.table3 import Table
 from likeness.studies.dvbpr.walks import KEPT, Novelty, Walk
+from likeness.studies.figures import MARKERS, TEN, WIDTH, legend_below
 
-WIDTH: Final = 5.6
-_TEN: Final = sns.color_palette("colorblind", 10)
-MARKERS: Final = "os^vD<>PX*"
 #: Shoppers of Figure 5.
 ROWS: Final = 6
 #: Epochs whose samples are shown, at most.
@@ -29,18 +27,9 @@ _EPOCHS: Final = 4
 def bars(frame: pd.DataFrame, label: str, settings: Sequence[str]) -> Figure:
     """AUC of every method in some settings. frame : of `table3.means`, columns setting, method, value, low, high."""
     methods = list(dict.fromkeys(frame.method))
-    fig, axis = plt.subplots(figsize=(WIDTH, 0.42 * len(methods) + 1.2))
-    for j, setting in enumerate(settings):
-        one = frame[frame.setting == setting].set_index("method").reindex(methods)
-        places = np.arange(len(methods)) + 0.18 * (j - (len(settings) - 1) / 2)
-        span = [one.value - one.low, one.high - one.value]
-        axis.errorbar(one.value, places, xerr=span, fmt=MARKERS[j], ms=4, color=_TEN[j], elinewidth=1.2, label=setting)
-    axis.axvline(0.5, color="grey", lw=0.8)
-    axis.set_yticks(range(len(methods)), methods)
-    axis.invert_yaxis()
-    axis.set(xlabel=label)
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False)
-    fig.tight_layout()
+    groups = {setting: frame[frame.setting == setting].set_index("method") for setting in settings}
+    fig = figures.bars(groups, methods, label, columns=4)
+    fig.axes[0].axvline(0.5, color="grey", lw=0.8)
     return fig
 
 
@@ -50,11 +39,11 @@ def learning(table: Table, log: pd.DataFrame, methods: Sequence[str]) -> Figure:
     axis.plot(log.epoch, log.test_auc, color="grey", ls="--", marker=".", label="published log, Amazon Fashion")
     for j, name in enumerate(methods):
         valid = table.outcomes[name, 0].valid
-        axis.plot(np.arange(1, len(valid) + 1), valid, color=_TEN[j], marker=MARKERS[j], ms=4, label=name)
+        axis.plot(np.arange(1, len(valid) + 1), valid, color=TEN[j], marker=MARKERS[j], ms=4, label=name)
     axis.axhline(0.5, color="grey", lw=0.8)
     axis.set(xlabel="epoch", ylabel="AUC")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=2, frameon=False)
+    legend_below(fig, 2)
     fig.tight_layout()
     return fig
 
@@ -64,8 +53,8 @@ def quality(gans: Sequence[Gan]) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     for j, gan in enumerate(gans):
         epochs, score = np.arange(1, len(gan.quality) + 1), gan.quality[:, 0]
-        axis.plot(epochs, score, color=_TEN[j], marker=MARKERS[j], ms=4, label=gan.plan.kind)
-        axis.plot(gan.epoch, score[gan.epoch - 1], "o", ms=11, mfc="none", mec=_TEN[j])
+        axis.plot(epochs, score, color=TEN[j], marker=MARKERS[j], ms=4, label=gan.plan.kind)
+        axis.plot(gan.epoch, score[gan.epoch - 1], "o", ms=11, mfc="none", mec=TEN[j])
     axis.set(xlabel="epoch", ylabel="inception score")
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     axis.legend(frameon=False)
@@ -142,7 +131,7 @@ def trade(frame: pd.DataFrame) -> Figure:
         one = frame[frame.column == name]
         places = np.arange(len(one))
         span = [one.value - one.low, one.high - one.value]
-        axis.errorbar(places, one.value, span, color=_TEN[j], marker=MARKERS[j], ms=5)
+        axis.errorbar(places, one.value, span, color=TEN[j], marker=MARKERS[j], ms=5)
         axis.set_ylabel(name, fontsize=9)
     axes[-1].set_xticks(places, [f"{eta:g}" for eta in one.eta])
     axes[-1].set_xlabel("eta")

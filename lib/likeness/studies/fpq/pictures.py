@@ -7,18 +7,15 @@ from typing import Final
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from likeness.studies.figures import name_sizes, t_bars
+from likeness.studies.figures import MARKERS, TEN, WIDTH, legend_below, name_sizes, t_bars
 from likeness.studies.fpq.growth import FIGURES
 from likeness.studies.fpq.payoff import WAYS
 
-WIDTH: Final = 5.6
-_TEN = sns.color_palette("colorblind", 10)
-COLOURS: Final = dict(zip(FIGURES, _TEN, strict=True))
-MARKERS: Final = dict(zip(FIGURES, "osv^<>DPX*", strict=True))
+COLOURS: Final = dict(zip(FIGURES, TEN, strict=True))
+MARKER_OF: Final = dict(zip(FIGURES, MARKERS, strict=True))
 #: What a figure of growth shows of an engine, in the order of the paper's Figures 7, 8 and 9.
 WORDS: Final = {
     "total_s": "seconds, train + encode + search",
@@ -37,14 +34,14 @@ def growth(frame: pd.DataFrame, metric: str) -> Figure:
         line = frame[(frame.engine == engine) & (frame.metric == metric)]
         means, spans = t_bars(line.loc[line.n == n, "value"] for n in sizes)
         published = engine.startswith("published")
-        axis.errorbar(sizes, means, spans, color=COLOURS[engine], marker=MARKERS[engine], ms=5, elinewidth=0.8,
+        axis.errorbar(sizes, means, spans, color=COLOURS[engine], marker=MARKER_OF[engine], ms=5, elinewidth=0.8,
                       lw=2 if published else 1.2, ls="-" if published else "--", label=engine)  # fmt: skip
     axis.set_xscale("log")
     name_sizes(axis, sizes)
     axis.set(xlabel="rows of the database", ylabel=WORDS[metric])
     if metric.endswith(("_s", "_mb")):
         axis.set_yscale("log")
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False, columnspacing=1.0)
+    legend_below(fig, 3, columnspacing=1.0)
     fig.tight_layout()
     return fig
 
@@ -58,12 +55,12 @@ def defects(frame: pd.DataFrame) -> Figure:
         one = frame[frame.opening == opening]
         means, spans = t_bars(one.loc[one.order == name, "value"] for name in order)
         places = [i + 0.16 * (j - (len(openings) - 1) / 2) for i in range(len(order))]
-        axis.errorbar(means, places, xerr=spans, fmt="osv^"[j % 4], ms=5, color=_TEN[j], elinewidth=1.2, label=opening)
+        axis.errorbar(means, places, xerr=spans, fmt=MARKERS[j], ms=5, color=TEN[j], elinewidth=1.2, label=opening)
     axis.axvline(0, color="grey", lw=0.8)
     axis.set_yticks(range(len(order)), order)
     axis.invert_yaxis()
     axis.set(xlabel="percentage points lost, vote of 100")
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False, title="OpenIndexing")
+    legend_below(fig, 4, title="OpenIndexing")
     fig.tight_layout()
     return fig
 
@@ -75,8 +72,8 @@ def balance(frame: pd.DataFrame) -> Figure:
     for axis, opening in zip(axes.flat, openings, strict=True):
         for _, part in frame[frame.opening == opening].groupby("part"):
             fullest_first = part.entries.sort_values(ascending=False)
-            axis.plot(range(1, len(part) + 1), fullest_first, color=_TEN[0], lw=0.7, alpha=0.6)
-        axis.axhline(frame.entries.mean(), color=_TEN[1], lw=1.2, ls="--")
+            axis.plot(range(1, len(part) + 1), fullest_first, color=TEN[0], lw=0.7, alpha=0.6)
+        axis.axhline(frame.entries.mean(), color=TEN[1], lw=1.2, ls="--")
         axis.set(title=f"OpenIndexing: {opening}", yscale="symlog", xscale="log")
     fig.supxlabel("cell of a part, fullest first")
     fig.supylabel("entries")
@@ -93,14 +90,13 @@ def swept(frame: pd.DataFrame, x: str, split: str, metrics: Mapping[str, str], l
             one = frame[(frame.metric == metric) & (frame[split] == name)]
             places = sorted(set(one[x]))
             means, spans = t_bars(one.loc[one[x] == place, "value"] for place in places)
-            axis.errorbar(places, means, spans, color=_TEN[j], marker="osv^<>"[j % 6], ms=4, lw=1.2, label=str(name))
+            axis.errorbar(places, means, spans, color=TEN[j], marker=MARKERS[j], ms=4, lw=1.2, label=str(name))
         axis.set_ylabel(words)
     if logarithmic:
         axes[-1, 0].set_xscale("log", base=2)
         name_sizes(axes[-1, 0], sorted(set(frame[x])))
     axes[-1, 0].set_xlabel(x)
-    handles = axes[0, 0].get_legend_handles_labels()
-    fig.legend(*handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False)
+    legend_below(fig, 4, axes[0, 0])
     fig.tight_layout()
     return fig
 
@@ -108,9 +104,9 @@ def swept(frame: pd.DataFrame, x: str, split: str, metrics: Mapping[str, str], l
 def votes(frame: pd.DataFrame) -> Figure:
     """Accuracy of exact search against the number of voters; where it is the printed one. frame : of `votes`."""
     fig, axis = plt.subplots(figsize=(WIDTH, 3.4))
-    axis.plot(frame.k, frame.value, color=_TEN[0], lw=1.2)
+    axis.plot(frame.k, frame.value, color=TEN[0], lw=1.2)
     hit = frame[frame.printed]
-    axis.plot(hit.k, hit.value, "X", color=_TEN[1], ms=9, label="the printed value")
+    axis.plot(hit.k, hit.value, "X", color=TEN[1], ms=9, label="the printed value")
     axis.set(xlabel="neighbours that vote", ylabel="accuracy (%)", xscale="log")
     if len(hit):
         axis.legend(frameon=False)
@@ -126,7 +122,7 @@ def race(frame: pd.DataFrame) -> Figure:
     for axis, (metric, words) in zip(axes, steps.items(), strict=True):
         for i, peer in enumerate(peers):
             seconds = frame[(frame.metric == metric) & (frame.peer == peer)].value
-            axis.plot(seconds[seconds > 0], [i] * int((seconds > 0).sum()), "o", ms=4, color=_TEN[0], alpha=0.7)
+            axis.plot(seconds[seconds > 0], [i] * int((seconds > 0).sum()), "o", ms=4, color=TEN[0], alpha=0.7)
         axis.set(title=words, xscale="log")
         axis.xaxis.set_minor_formatter(NullFormatter())  # a short axis has no room for 4 x 10^-1
         axis.grid(axis="y", lw=0.3)
@@ -145,14 +141,13 @@ def payoff(frame: pd.DataFrame) -> Figure:
         for engine in dict.fromkeys(frame.engine):
             line = frame[(frame.engine == engine) & (frame.metric == metric)]
             means, spans = t_bars(line.loc[line.n == n, "value"] for n in sizes)
-            axis.errorbar(sizes, means, spans, color=COLOURS[engine], marker=MARKERS[engine], ms=5, lw=1.2,
+            axis.errorbar(sizes, means, spans, color=COLOURS[engine], marker=MARKER_OF[engine], ms=5, lw=1.2,
                           label=engine)  # fmt: skip
         axis.set(title=words, xscale="log", yscale="log")
         name_sizes(axis, sizes)
         axis.tick_params(axis="x", rotation=45)
     fig.supxlabel("rows of the database")
     axes[0].set_ylabel("seconds of a query")
-    handles = axes[0].get_legend_handles_labels()
-    fig.legend(*handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=4, frameon=False, columnspacing=1.0)
+    legend_below(fig, 4, axes[0], columnspacing=1.0)
     fig.tight_layout()
     return fig

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from likeness.data.wardrobe.drawing import draw
 from likeness.data.wardrobe.garments import garment
-from likeness.studies.figures import t_bars
+from likeness.studies.figures import MARKERS, TEN, WIDTH, legend_below, t_bars
 from likeness.studies.hsl.trainings import CUTS, Trainings
 
-WIDTH: Final = 5.6
-_TEN: Final = sns.color_palette("colorblind", 10)
-MARKERS: Final = "osv^<>DPX*"
 #: Figure 4: queries, pictures of each, pixels of a side.
 QUERIES, BEST, PIXELS = 4, 5, 72
 RIGHT, WRONG = "#1a9850", "#d73027"
@@ -30,11 +25,11 @@ def cuts(frame: pd.DataFrame) -> Figure:
     for j, name in enumerate(dict.fromkeys(frame.method)):
         one = frame[frame.method == name]
         means, spans = t_bars(one.loc[one.k == k, "value"] for k in CUTS)
-        axis.errorbar(CUTS, means, spans, color=_TEN[j], marker=MARKERS[j], ms=5, elinewidth=0.8,
+        axis.errorbar(CUTS, means, spans, color=TEN[j], marker=MARKERS[j], ms=5, elinewidth=0.8,
                       lw=2 if name.startswith("hsl") else 1.2, label=name,
                       ls="-" if name.startswith("hsl") else "--")  # fmt: skip
     axis.set(xlabel="k", ylabel="nDCG@k", xticks=CUTS)
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False, columnspacing=1.0)
+    legend_below(fig, 3, columnspacing=1.0)
     fig.tight_layout()
     return fig
 
@@ -44,9 +39,9 @@ def learning(frame: pd.DataFrame, names: Sequence[str]) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 4.2))
     for j, name in enumerate(names):
         mean = frame[frame.method == name].groupby("epoch").test.mean()
-        axis.plot(mean.index, mean, color=_TEN[j], marker=MARKERS[j], ms=4, label=name)
+        axis.plot(mean.index, mean, color=TEN[j], marker=MARKERS[j], ms=4, label=name)
     axis.set(xlabel="epoch", ylabel="nDCG@5", xticks=sorted(set(frame.epoch)))
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
+    legend_below(fig, 3)
     fig.tight_layout()
     return fig
 
@@ -80,7 +75,7 @@ def pools_of(frame: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.2))
     for j, (relevant, one) in enumerate(frame.groupby("relevant")):
         label = "relevant" if relevant else "not relevant"
-        axis.plot(one.pools, one.share, color=_TEN[j], marker=MARKERS[j], ms=5, label=label)
+        axis.plot(one.pools, one.share, color=TEN[j], marker=MARKERS[j], ms=5, label=label)
     axis.set(xlabel="pools that a product is in", ylabel="share of entries", yscale="log")
     axis.legend(frameon=False)
     fig.tight_layout()
@@ -92,8 +87,8 @@ def real_curves(ours: pd.DataFrame) -> Figure:
     fig, axis = plt.subplots(figsize=(WIDTH, 3.6))
     for j, (system, one) in enumerate(ours.groupby("system", sort=False)):
         mean = one.groupby("k").value.mean()
-        axis.plot(mean.index, mean, color=_TEN[j], marker=MARKERS[j], ms=5, label=system)
+        axis.plot(mean.index, mean, color=TEN[j], marker=MARKERS[j], ms=5, label=system)
     axis.set(xlabel="k", ylabel="nDCG@k", xticks=CUTS)
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
+    legend_below(fig, 3)
     fig.tight_layout()
     return fig

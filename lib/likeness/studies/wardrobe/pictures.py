@@ -17,9 +17,8 @@ from PIL import Image
 from likeness.data.wardrobe import figures, garments
 from likeness.data.wardrobe.drawing import draw
 from likeness.data.wardrobe.garments import Garment
-from likeness.studies.figures import t_bars
+from likeness.studies.figures import WIDTH, legend_below, t_bars
 
-WIDTH: Final = 5.6
 #: Colours that a shown picture keeps: the sensor's noise makes up most of a file and nothing of what is seen.
 _COLOURS: Final = 40
 #: Names of the classes that are drawn, of the 33 of KDD Cup 2020.
@@ -143,7 +142,7 @@ def tasks(frame: pd.DataFrame) -> Figure:
     axis.set_yticks(range(len(lines)), lines)
     axis.invert_yaxis()
     axis.set(xlabel="score of the task", xlim=(0, 1.03))
-    fig.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncol=3, frameon=False)
+    legend_below(fig, 3)
     fig.tight_layout()
     return fig
 
