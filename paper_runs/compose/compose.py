@@ -187,10 +187,10 @@ for name, table in tables.items():
 for name, table in tables.items():
     found, chip = counts.printed(table, rows.kept(name)[0], p.orders, p.seed), known[name].goods.chip
     for row in found.itertuples():
-        run.value(f"printed/{name}/file/{row.k}", row.file, unit="share", chip=chip)
-        run.value(f"printed/{name}/square/{row.k}", row.square, unit="share", chip=chip)
+        for what in ("file", "square"):
+            run.value(f"printed/{name}/{what}/{row.k}", getattr(row, what), runs=[getattr(row, what)], unit="share", chip=chip)
         for end in ("mean", "low", "high"):
-            run.value(f"printed/{name}/order/{row.k}/{end}", getattr(row, end), unit="share", chip=chip)
+            run.value(f"printed/{name}/order/{row.k}/{end}", getattr(row, end), runs=[getattr(row, end)], unit="share", chip=chip)
     run.figure(f"precision-{name}", pictures.precisions(found), caption=f"Precision, hit rate, and what the paper prints as "
                f"precision, on {name}.", alt="Precision falls with k, the other three lines rise.")
 
