@@ -332,17 +332,18 @@ def replace_source(trials):
 
 
 def test_calibration_is_within_trials(tried):
-    value, n = table4.calibration(tried)
-    assert value == pytest.approx(1.0) and n == 2 * 5 * RETURNED
+    assert table4.calibration(tried, 0) == pytest.approx((1.0, 1.0, 1.0, 5))
     moved = {name: 3 * one + np.arange(5)[:, None] for name, one in tried.exact.items()}  # a number a trial is nothing
-    assert table4.calibration(replace(tried, exact=moved))[0] == pytest.approx(1.0)
+    assert table4.calibration(replace(tried, exact=moved), 0)[0] == pytest.approx(1.0)
     turned = {name: -one for name, one in tried.exact.items()}
-    assert table4.calibration(replace(tried, exact=turned))[0] == pytest.approx(-1.0)
+    assert table4.calibration(replace(tried, exact=turned), 0)[0] == pytest.approx(-1.0)
     rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(2, 50, 3))
+    a, b = rng.normal(size=(2, 400, 3))
     loose = toy({"real": a}, taste={"real": a}, exact={"real": b})
-    by_hand = [np.concatenate([x[k] - sum(x[k]) / 3 for k in range(50)]) for x in (a, b)]
-    assert table4.calibration(loose)[0] == pytest.approx(np.corrcoef(*by_hand)[0, 1])
+    by_hand = [np.concatenate([x[k] - sum(x[k]) / 3 for k in range(400)]) for x in (a, b)]
+    value, low, high, _ = table4.calibration(loose, 0)
+    assert value == pytest.approx(np.corrcoef(*by_hand)[0, 1])
+    assert high - low == pytest.approx(2 * 1.96 / np.sqrt(800), rel=0.2)  # 400 trials of 3, centred: 800 are free
 
 
 def test_an_interval_is_of_trials_and_holds_what_it_is_of():

@@ -177,7 +177,7 @@ for name, table in tables.items():
 # %%
 for name, table in tables.items():
     for row in table3.order(table).itertuples():
-        run.value(f"order/{name}/{row.setting}", row.value, unit="score", chip=table.chip)
+        run.value(f"order/{name}/{row.setting}", row.value, runs=[row.value], unit="score", chip=table.chip)
     value, low, high = table3.sampled_minus_all(table, p.seed)
     run.value(f"evaluation/{name}/sampled-minus-all", value, low=low, high=high, unit="score", chip=table.chip)
 
@@ -254,8 +254,9 @@ run.figure("learning", pictures.learning(tables["wardrobe"], printed["log"], ["v
 judge = sets.reader_of(p)
 made = gans.run_gans(p, sets.to_generate(p, shop), judge)
 for kind, gan in made.items():
-    run.value(f"gan/{kind}/epoch", gan.epoch, unit="count", chip=shop.chip)
-    run.value(f"gan/{kind}/quality", gan.quality[gan.epoch - 1, 0], unit="score", chip=shop.chip)
+    quality = gan.quality[gan.epoch - 1, 0]
+    run.value(f"gan/{kind}/epoch", gan.epoch, runs=[gan.epoch], unit="count", chip=shop.chip)
+    run.value(f"gan/{kind}/quality", quality, runs=[quality], unit="score", chip=shop.chip)
     run.figure(f"samples-{kind}", pictures.epochs(gan, shop.categories), caption=f"Samples of the model {kind}, the same "
                "codes after some epochs, a row a category.", alt="Grids of drawn garments that grow clearer.")
 run.figure("quality", pictures.quality(list(made.values())), caption="Inception score of samples after each epoch, the one "
@@ -300,7 +301,8 @@ for row in table4.ratios(tried, p.seed).itertuples():
     run.value(id, row.value, low=row.low, high=row.high, n=row.n, unit="ratio", chip=shop.chip)
 share = table4.shares(tried, p.seed)
 run.value("share4/designed/retrieved/preference", share[0], low=share[1], high=share[2], n=p.trials, unit="share", chip=shop.chip)
-run.value("reader/agreement", table4.calibration(tried)[0], n=table4.calibration(tried)[1], unit="score", chip=shop.chip)
+agreement, low, high, n = table4.calibration(tried, p.seed)
+run.value("reader/agreement", agreement, low=low, high=high, n=n, unit="score", chip=shop.chip)
 
 # %%
 sources = ("retrieved", "designed")

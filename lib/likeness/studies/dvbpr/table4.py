@@ -128,16 +128,21 @@ def slopes(by_eta: Mapping[float, Trials], seed: int) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["column", "value", "low", "high", "n"])
 
 
-def calibration(trials: Trials) -> tuple[float, int]:
-    """Correlation of the true taste as read off photographs with that of the garments themselves, within trials; n.
+def calibration(trials: Trials, seed: int) -> tuple[float, float, float, int]:
+    """Correlation of the true taste as read off photographs with that of the garments themselves, within trials.
 
-    Both are centred within a trial, where gender and category are one.
+    Both are centred within a trial, where gender and category are one. With its interval over trials, and their number.
     """
     pairs = [(trials.taste[name], trials.exact[name]) for name in trials.exact]
     read, true = (
-        np.concatenate([one[k] - one[k].mean(axis=1, keepdims=True) for one in pairs]).ravel() for k in (0, 1)
-    )
-    return float(np.corrcoef(read, true)[0, 1]), len(read)
+        np.concatenate([one[k] - one[k].mean(axis=1, keepdims=True) for one in pairs], axis=1) for k in (0, 1)
+    )  # (T, images) each
+
+    def of(rows: np.ndarray) -> float:
+        return float(np.corrcoef(read[rows].ravel(), true[rows].ravel())[0, 1])
+
+    n = len(read)
+    return of(np.arange(n)), *_interval(of, n, seed, "calibration"), n
 
 
 def _mean(values: np.ndarray, seed: int, name: str) -> tuple[float, float, float]:
