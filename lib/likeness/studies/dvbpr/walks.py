@@ -110,15 +110,17 @@ def _apart(photos: np.ndarray, rng: np.random.Generator) -> float:
 def gains(walks: list[Walk]) -> pd.DataFrame:
     """Preference after each kept step less that of the fitted prototype: columns step, walk, value, sds, l1.
 
-    sds : in standard deviations of the user's preference. walk : prototype and shopper.
+    Means over the shoppers of a walk: they share its prototype, so that they do not count as so many observations.
+    sds : in standard deviations of the user's preference.
     """
     lines = [
-        (step, f"{k} {user}", gain, gain / spread, away)
+        (step, k, gain, gain / spread, away)
         for k, walk in enumerate(walks)
-        for user, path, spread, l1 in zip(walk.users, walk.path, walk.spread, walk.l1, strict=True)
+        for path, spread, l1 in zip(walk.path, walk.spread, walk.l1, strict=True)
         for step, gain, away in zip(KEPT, path[list(KEPT)] - path[0], l1, strict=True)
     ]
-    return pd.DataFrame(lines, columns=["step", "walk", "value", "sds", "l1"])
+    found = pd.DataFrame(lines, columns=["step", "walk", "value", "sds", "l1"])
+    return found.groupby(["step", "walk"], as_index=False).mean()
 
 
 @dataclass(frozen=True, eq=False)
