@@ -29,8 +29,9 @@
 # A user $u$ has a taste $\theta_u$, a photograph $X_i$ a vector $\Phi(X_i)$ of the last layer of CNN-F; a triple $(u, i, j)$
 # of what was bought and what was not adds $\ln \sigma(x_{u,i} - x_{u,j})$ to what is maximised, and
 #
-# $$ x_{u,i} = \theta_u^\top \Phi(X_i), \qquad
-#    \hat\delta(u, c) = G\Big[\operatorname{argmax}_{z}\ \theta_u^\top \Phi(\Delta G_c(z)) - \eta\,[D_c(G_c(z)) - 1]^2,\ c\Big] $$
+# $$ x_{u,i} = \theta_u^\top \Phi(X_i), $$
+#
+# $$ \hat\delta(u, c) = G\Big[\operatorname{argmax}_{z}\ \theta_u^\top \Phi(\Delta G_c(z)) - \eta\,[D_c(G_c(z)) - 1]^2,\ c\Big] $$
 #
 # (eq. 6 and 9), with a generator $G$ and a discriminator $D$ of a least-squares GAN that knows the category $c$.
 #
@@ -167,6 +168,7 @@ for name, table in tables.items():
 # {{ record_figure("gaps-wardrobe", caption="DVBPR less its rivals on the wardrobe, full record.", alt="One interval a rival.") }}
 # {{ record_figure("table3-hm", caption="Table III on hm, full record.", alt="Three intervals a method.") }}
 # {{ record_figure("gaps-hm", caption="DVBPR less its rivals on hm, full record.", alt="One interval a rival.") }}
+# {{ record_figure("table3-clothing", caption="Table III on clothing, full record: the border.", alt="Three intervals a method.") }}
 # ````
 #
 # DVBPR over the best rival on the wardrobe {{ verdict("dvbpr-best") }}, on real purchases {{ verdict("dvbpr-best-public") }};
@@ -287,6 +289,7 @@ run.figure("quality", pictures.quality(list(made.values())), caption="Inception 
 # ````{dropdown} The same of the full record
 # {{ record_figure("samples-coded", caption="Samples, as coded, full record.", alt="Grids of drawn garments.") }}
 # {{ record_figure("samples-printed", caption="Samples, as printed, full record.", alt="Grids of drawn garments.") }}
+# {{ record_figure("samples-printed-large", caption="As printed, 128 pixels, full record.", alt="Grids of drawn garments.") }}
 # {{ record_figure("quality", caption="Inception score after each epoch, full record.", alt="Rising curves.") }}
 # ````
 #
