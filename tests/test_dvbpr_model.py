@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from likeness.models.dvbpr.cnnf import CNNF, Dropout, Warm, sides
-from likeness.models.dvbpr.dvbpr import DVBPR, all_scores, item_vectors, pair_losses, penalty, sent
+from likeness.models.dvbpr.dvbpr import DVBPR, all_scores, item_vectors, pair_losses, penalty, scaled
 from likeness.models.dvbpr.training import Schedule, step_cost, train
 from likeness.models.photo_encoder import PhotoEncoder, vector_features
 
@@ -228,7 +228,7 @@ def test_the_loss_is_finite_where_the_codes_log_of_a_sigmoid_is_not():
 def test_the_same_photograph_makes_no_difference():
     """Siamese: one network for both sides, so X_i = X_j gives x_uij = 0 and a loss of ln 2, in training too."""
     model = DVBPR(tiny(), 3, 4, rng=dice())
-    y = model.vectors(sent(some_photos(3), slice(None), model.theta))
+    y = model.vectors(scaled(some_photos(3), slice(None), model.theta))
     assert (pair_losses(model.theta, y, y) == torch.tensor(2.0).log()).all()
 
 
@@ -281,10 +281,10 @@ def test_half_is_near():
 def test_photographs_are_sent_in_the_codes_range():
     photos = some_photos(2, side=4)
     photos[0, 0, 0, :3] = 0, 255, 51
-    x = sent(photos, np.array([1, 0]), torch.zeros(1))
+    x = scaled(photos, np.array([1, 0]), torch.zeros(1))
     assert x.dtype == torch.float32 and x.shape == (2, 3, 4, 4)
     assert x[1, 0, 0, :3].tolist() == pytest.approx([-1.0, 1.0, -0.6])
-    assert sent(photos, slice(None), torch.zeros(1, dtype=torch.float64)).dtype == torch.float64
+    assert scaled(photos, slice(None), torch.zeros(1, dtype=torch.float64)).dtype == torch.float64
     assert photos.dtype == np.uint8
 
 

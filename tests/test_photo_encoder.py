@@ -11,17 +11,16 @@ from torch.nn import functional as F
 from likeness.data import fashion_small
 from likeness.data.registry import VARIABLE
 from likeness.data.shop_photos import photographs
-from likeness.models import photo_encoder
+from likeness.models.labels import multi_task_loss
 from likeness.models.photo_encoder import (
     CHANNELS,
-    SHIFT,
     PhotoEncoder,
     foreground,
     grid_features,
-    multi_task_loss,
     train_encoder,
     vector_features,
 )
+from likeness.models.photographs import SHIFT, shaken
 from shelf import Shelf, photo_file
 
 SMALL = (8, 16)  # channels: photographs of 16 pixels then give maps of 4 x 4
@@ -117,7 +116,7 @@ def test_what_is_unknown_teaches_nothing():
 
 def test_mirroring_and_moves_by_plain_loops():
     x = torch.from_numpy(patches(6)[0])
-    found = photo_encoder._shaken(x, torch.Generator().manual_seed(7)).numpy()
+    found = shaken(x, torch.Generator().manual_seed(7)).numpy()
     rng = torch.Generator().manual_seed(7)
     flip = (torch.rand(6, generator=rng) < 0.5).tolist()
     down, right = torch.randint(-SHIFT, SHIFT + 1, (2, 6, 1), generator=rng)[..., 0].tolist()

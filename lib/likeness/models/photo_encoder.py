@@ -6,7 +6,7 @@ one, trained on another task (type, colour, gender, usage) and, where it matters
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,16 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from likeness.models.labels import Progress, learn, lessons
+from likeness.models.photographs import check_photographs, layout, sent
+
 #: Channels of the convolutions: four halve a side of 64 pixels to 4.
 CHANNELS: Final = (32, 64, 128, 256)
 #: Cells along a side of `grid_features` and `foreground`.
 CELLS: Final = 4
-#: Label of a photograph of which a task knows nothing.
-UNKNOWN: Final = -1
 #: Largest learning rate of the one-cycle schedule, Adam's usual one twice.
 RATE: Final = 2e-3
-#: Pixels by which training moves a photograph each way at most: a sixteenth of 64.
-SHIFT: Final = 4
 #: Photographs at once where no gradient is kept.
 _STREAM: Final = 256
 #: Half of the largest value of a pixel.
@@ -64,20 +63,6 @@ class PhotoEncoder(nn.Module):
         return {task: head(pooled) for task, head in zip(self.tasks, self.heads, strict=True)}
 
 
-def multi_task_loss(logits: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> Tensor:
-    r"""Sum over tasks of the mean cross-entropy of the photographs whose class is known.
-
-    .. math:: L = \sum_t \frac{1}{|\{i : y_{ti} \ge 0\}|} \sum_{i : y_{ti} \ge 0} -\log p_t(y_{ti} \mid x_i)
-
-    logits (n, classes) and labels (n,) int64 a task, -1 where unknown; a task of which nothing is known adds 0.
-    """
-    total = torch.zeros((), device=next(iter(logits.values())).device)
-    for task, scores in logits.items():
-        known = (labels[task] != UNKNOWN).sum().clamp(min=1)  # a mean over nothing would be NaN
-        total = total + F.cross_entropy(scores, labels[task], ignore_index=UNKNOWN, reduction="sum") / known
-    return total
-
-
 def train_encoder(
     images: np.ndarray,
     labels: Mapping[str, np.ndarray],
@@ -86,7 +71,7 @@ def train_encoder(
     seed: int,
     channels: Sequence[int] = CHANNELS,
     batch: int = 128,
-    progress: Callable[[int, int, float], None] | None = None,
+    progress: Progress | None = None,
     device: torch.device | str,
 ) -> PhotoEncoder:
     """Train an encoder by Adam and the one-cycle schedule on mirrored and moved photographs; it is ready for use.
@@ -104,34 +89,15 @@ def train_encoder(
     Raises ValueError on other shapes, dtypes or labels, and on fewer than one epoch; FloatingPointError where the loss
     is not finite.
     """
-    _check_photographs(images)
-    y = _classes(labels, len(images))
-    if epochs < 1 or batch < 2 or len(images) < 2:
-        raise ValueError(f"{epochs} epochs, batches of {batch}, {len(images)} photographs: expected 1, 2, 2 or more")
+    y = lessons(images, labels, epochs=epochs, batch=batch, rate=RATE)
     device = torch.device(device)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would also reseed the GPU, which nothing restores
         encoder = PhotoEncoder({task: int(of.max()) + 1 for task, of in y.items()}, channels)
-    encoder.to(device).to(memory_format=_layout(device))  # type: ignore[call-overload]  # torch's stubs lack it
-    rng = torch.Generator().manual_seed(seed)
-    steps = max(1, len(images) // batch)
+    encoder.to(device).to(memory_format=layout(device))  # type: ignore[call-overload]  # torch's stubs lack it
     optimiser = torch.optim.Adam(encoder.parameters(), lr=RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=epochs * steps)
-    for epoch in range(1, epochs + 1):
-        total = torch.zeros((), device=device)
-        for rows in torch.randperm(len(images), generator=rng).tensor_split(steps):
-            x = _shaken(_sent(images, rows.numpy(), device), rng)
-            loss = multi_task_loss(encoder.logits(x), {task: of[rows].to(device) for task, of in y.items()})
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.detach()
-        mean = float(total) / steps
-        if not np.isfinite(mean):
-            raise FloatingPointError(f"the loss became {mean} in epoch {epoch}: train on larger batches")
-        if progress:
-            progress(epoch, epochs, mean)
+    learn(encoder.logits, optimiser, images, y, epochs=epochs, batch=batch, rate=RATE, seed=seed, device=device,
+          progress=progress)  # fmt: skip
     return encoder.eval()
 
 
@@ -189,39 +155,16 @@ def _layer(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
-def _layout(device: torch.device) -> torch.memory_format:
-    """Channels last is what CPUs convolve fastest."""
-    return torch.channels_last if device.type == "cpu" else torch.contiguous_format
-
-
-def _sent(images: np.ndarray, rows: np.ndarray | slice, device: torch.device) -> Tensor:
-    """Some photographs, (n, 3, s, s) uint8, on the device."""
-    return torch.from_numpy(np.array(images[rows])).to(device)
-
-
-def _shaken(x: Tensor, rng: torch.Generator) -> Tensor:
-    """Each photograph mirrored or not and moved by up to `SHIFT` pixels each way; what comes in repeats the border."""
-    n, _, side, _ = x.shape
-    flip = torch.rand(n, generator=rng) < 0.5
-    move = torch.randint(-SHIFT, SHIFT + 1, (2, n, 1), generator=rng)
-    rows, columns = (torch.arange(side) + move).clamp(0, side - 1)  # (n, s) each
-    columns = torch.where(flip[:, None], columns.flip(1), columns)
-    rows, columns = rows.to(x.device), columns.to(x.device)
-    which = torch.arange(n, device=x.device)[:, None, None]
-    moved = x.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]]  # (n, s, s, 3), channels last in memory
-    return moved.permute(0, 3, 1, 2).contiguous(memory_format=_layout(x.device))
-
-
 @torch.no_grad()
 def _maps(encoder: PhotoEncoder, images: np.ndarray) -> Iterator[Tensor]:
     """Feature maps, some photographs at a time; the encoder is afterwards in the mode in which it came."""
-    _check_photographs(images)
+    check_photographs(images)
     device, before = next(encoder.parameters()).device, encoder.training
     encoder.eval()
     try:
         for start in range(0, len(images), _STREAM):
-            x = _sent(images, slice(start, start + _STREAM), device)
-            yield encoder(x.contiguous(memory_format=_layout(device)))
+            x = sent(images, slice(start, start + _STREAM), device)
+            yield encoder(x.contiguous(memory_format=layout(device)))
     finally:
         encoder.train(before)
 
@@ -238,22 +181,3 @@ def _foreground(images: np.ndarray, cells: int) -> np.ndarray:
     found.reshape(n, -1)[np.arange(n), most] |= ~found.any(axis=(1, 2))
     return found
 
-
-def _check_photographs(images: np.ndarray) -> None:
-    square = isinstance(images, np.ndarray) and images.ndim == 4 and images.shape[2] == images.shape[3] > 0
-    if not square or images.shape[1] != 3 or images.dtype != np.uint8:
-        said = f"{images.shape}, {images.dtype}" if isinstance(images, np.ndarray) else type(images).__name__
-        raise ValueError(f"photographs of {said}: expected an array (N, 3, s, s) of uint8")
-
-
-def _classes(labels: Mapping[str, np.ndarray], n: int) -> dict[str, Tensor]:
-    """Checked labels."""
-    if not labels:
-        raise ValueError("no task: expected labels of one or more")
-    for task, of in labels.items():
-        of = np.asarray(of)
-        if of.shape != (n,) or of.dtype.kind not in "iu" or (n and of.min() < UNKNOWN):
-            raise ValueError(f"labels of {task!r}: {of.dtype} of shape {of.shape}, expected ({n},) integers >= -1")
-        if len(np.unique(of[of != UNKNOWN])) < 2:
-            raise ValueError(f"labels of {task!r}: fewer than two classes are known, so it teaches nothing; drop it")
-    return {task: torch.from_numpy(np.asarray(of).astype(np.int64)) for task, of in labels.items()}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from likeness.models.dvbpr.dvbpr import check_photographs
+from likeness.models.photographs import check_photographs
 
 #: Largest turn in radians, largest move as a share of the side, and range of the scale.
 TURN, MOVE, SCALES = math.radians(5.0), 0.1, (0.85, 1.15)

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 from transformers import DeiTModel, ViTConfig, ViTModel
 
 from likeness.models.dvbpr.cnnf import Dropout
-from likeness.models.dvbpr.dvbpr import check_photographs
+from likeness.models.photographs import check_photographs, sent
 
 #: Numbers a head of attention. DeiT-S has 64; as many heads as DeiT-Ti, 3, at half its width.
 HEAD: Final = 32
@@ -187,7 +187,7 @@ def tokens(encoder: ImageEncoder, photos: np.ndarray, *, device: torch.device | 
     encoder.to(device)
     found: list[np.ndarray] = []
     for start in range(0, len(photos), batch):
-        x = encoder.start(torch.from_numpy(np.array(photos[start : start + batch])).to(device))
+        x = encoder.start(sent(photos, slice(start, start + batch), device))
         if not x.abs().max() <= _LARGEST:  # so written, NaN is caught too
             raise ValueError(f"a token of {x.abs().max().item():.4g}: expected at most {_LARGEST:.4g}, for float16")
         found.append(x.to(torch.float16).cpu().numpy())

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from likeness.models.compose.losses import Objective, total
 from likeness.models.compose.retrieval import Retrieval, asked, sent_words, some, vectors
+from likeness.models.safely import check_finite, last_good
 
 __all__ = ["COLUMNS", "Retrieval", "Schedule", "Switch", "Triples", "asked", "train", "vectors"]
 
@@ -170,14 +171,8 @@ def train(
     dice = torch.Generator().manual_seed(seed + 1).get_state()  # not of `rng` again: masks would follow the order
     run = _Run(model, tokens, triples, schedule, objective, optimiser, rng, dice, plateau, views)
     for epoch in range(1, schedule.epochs + 1):
-        good = {name: w.clone() for name, w in model.state_dict().items()}
-        try:
+        with last_good(model):
             _epoch(run, epoch)
-        except FloatingPointError:
-            model.load_state_dict(good)
-            raise
-        finally:
-            model.eval()
         after(epoch, model)
     lines = pd.DataFrame(run.lines, columns=list(COLUMNS))
     return lines.astype(dict.fromkeys(("epoch", "step", "batch"), np.int64))
@@ -204,7 +199,7 @@ def _epoch(run: _Run, epoch: int) -> None:
     if not losses:
         raise ValueError(f"epoch {epoch}: no batch of {size} holds two groups and two sources: take more rows")
     for name, weights in run.model.named_parameters():  # the last step may have spoilt them after a finite loss
-        _finite(weights.detach().sum(), f"sum of {name}", epoch, len(losses), rate)
+        check_finite(weights.detach().sum(), f"sum of {name}", epoch, f"{len(losses)}", rate)
     if schedule.variant == "coded" and switch is None:
         run.plateau.step(float(np.mean(losses)))
 
@@ -219,7 +214,7 @@ def _step(run: _Run, rows: np.ndarray, epoch: int, step: int) -> float:
         model.composition, z, q, target, scale=model.scale, rng=run.rng, groups=_of(triples.groups, rows, run),
         sources=_of(triples.sources, rows, run), objective=run.objective,
     )  # fmt: skip
-    _finite(loss, "loss", epoch, step, rate)
+    check_finite(loss, "loss", epoch, f"{step}", rate)
     run.optimiser.zero_grad(set_to_none=True)
     loss.backward()
     run.optimiser.step()
@@ -248,13 +243,6 @@ def _seen(run: _Run, rows: np.ndarray) -> np.ndarray:
 def _of(values: np.ndarray | None, rows: np.ndarray, run: _Run) -> Tensor | None:
     """Groups or sources of a batch, where the schedule looks at them."""
     return None if values is None or not run.schedule.groups else torch.from_numpy(values[rows].astype(np.int64))
-
-
-def _finite(value: Tensor, what: str, epoch: int, step: int, rate: float) -> None:
-    if not torch.isfinite(value):
-        said = f"the {what} became {value.item()} in epoch {epoch}, step {step}"
-        back = f"the model has been set back to what it was after epoch {epoch - 1}"
-        raise FloatingPointError(f"{said}; {back}. Try a rate below {rate}")
 
 
 def _check(model: Retrieval, tokens: np.ndarray, triples: Triples, views: int) -> None:

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from likeness.models.photographs import check_photographs, layout, sent
+
 #: Half of the largest value of a pixel.
 _HALF: Final = 127.5
 #: theta starts uniform in [0, 1) / 100.
@@ -130,26 +132,13 @@ def penalty(
     return total / 2 if variant == "coded" else total
 
 
-def sent(photos: np.ndarray, rows: np.ndarray | slice, like: Tensor) -> Tensor:
+def scaled(photos: np.ndarray, rows: np.ndarray | slice, like: Tensor) -> Tensor:
     """Some photographs where `like` is and of its dtype: (N, 3, s, s) uint8 -> (n, 3, s, s) in [-1, 1].
 
     They travel as uint8. Channels last on a CPU.
     """
-    x = torch.from_numpy(np.array(photos[rows])).to(like.device).to(like.dtype)
+    x = sent(photos, rows, like.device).to(like.dtype)
     return ((x - _HALF) / _HALF).contiguous(memory_format=layout(like.device))
-
-
-def layout(device: torch.device) -> torch.memory_format:
-    """Channels last is what CPUs convolve fastest."""
-    return torch.channels_last if device.type == "cpu" else torch.contiguous_format
-
-
-def check_photographs(photos: np.ndarray) -> None:
-    """Raises ValueError on anything but (N, 3, s, s) uint8."""
-    square = isinstance(photos, np.ndarray) and photos.ndim == 4 and photos.shape[2] == photos.shape[3] > 0
-    if not square or photos.shape[1] != 3 or photos.dtype != np.uint8:
-        said = f"{photos.shape}, {photos.dtype}" if isinstance(photos, np.ndarray) else type(photos).__name__
-        raise ValueError(f"photographs of {said}: expected an array (N, 3, s, s) of uint8")
 
 
 @torch.no_grad()
@@ -166,7 +155,7 @@ def item_vectors(model: DVBPR, photos: np.ndarray, *, half: bool = False, block:
     model.eval()
     try:
         for start in range(0, len(photos), block):
-            x = sent(photos, slice(start, start + block), model.theta)
+            x = scaled(photos, slice(start, start + block), model.theta)
             with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
                 y = model.vectors(x)
             found[start : start + block] = model.of_items(slice(start, start + block), y.float())[0].cpu().numpy()

@@ -31,8 +31,10 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from likeness.data.whole_files import whole
-from likeness.models.dvbpr.dvbpr import DVBPR, Variant, check_photographs, layout, pair_losses, penalty, sent
+from likeness.models.dvbpr.dvbpr import DVBPR, Variant, pair_losses, penalty, scaled
 from likeness.models.dvbpr.sampling import negatives
+from likeness.models.photographs import check_photographs, layout
+from likeness.models.safely import check_finite, last_good
 from likeness.models.weights import saved
 
 #: Photographs hashed at once, so that a memory-mapped array is never held whole.
@@ -137,14 +139,8 @@ def train(
             _save(run, checkpoint, about)
     model.eval()
     for epoch in range(len(run.losses) + 1, schedule.epochs + 1):
-        good = {name: w.clone() for name, w in model.state_dict().items()}
-        try:
+        with last_good(model):
             run.losses.append(_epoch(run, photos, pairs, history, schedule, epoch))
-        except FloatingPointError:
-            model.load_state_dict(good)
-            raise
-        finally:
-            model.eval()
         after(epoch, model)
         if checkpoint is not None:
             _save(run, checkpoint, about)
@@ -164,7 +160,7 @@ def step_cost(
     """
     users, liked, other = triples
     items, where = np.unique(np.concatenate([liked, other]), return_inverse=True)
-    x = sent(photos, items, model.theta)
+    x = scaled(photos, items, model.theta)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=schedule.half):
         y = model.vectors(x)
     rows = torch.from_numpy(where.reshape(2, -1)).to(x.device)
@@ -194,22 +190,16 @@ def _epoch(
         for step, (users, liked) in enumerate((batch.T for batch in batches), 1):
             triples = users, liked, negatives(run.order, users, history)
             losses, cost = step_cost(run.model, photos, triples, history, schedule)
-            _finite(cost, "loss", epoch, step, len(batches), schedule.rate)
+            check_finite(cost, "loss", epoch, f"{step} of {len(batches)}", schedule.rate)
             run.optimiser.zero_grad(set_to_none=True)
             cost.backward()
             run.optimiser.step()
             total += losses.sum().item()
         run.dice = torch.default_generator.get_state()
+    last = f"{len(batches)} of {len(batches)}"
     for weights in run.model.parameters():  # the last step may have spoilt them after a finite loss
-        _finite(weights.detach().sum(), "sum of some weights", epoch, len(batches), len(batches), schedule.rate)
+        check_finite(weights.detach().sum(), "sum of some weights", epoch, last, schedule.rate)
     return total / len(drawn)
-
-
-def _finite(value: Tensor, what: str, epoch: int, step: int, steps: int, rate: float) -> None:
-    if not torch.isfinite(value):
-        said = f"the {what} became {value.item()} in epoch {epoch}, step {step} of {steps}"
-        back = f"the model has been set back to what it was after epoch {epoch - 1}"
-        raise FloatingPointError(f"{said}; {back}. Try a rate below {rate}")
 
 
 def _drawn(pairs: np.ndarray, draw: str, rng: np.random.Generator) -> np.ndarray:
