@@ -186,7 +186,9 @@ def test_galleries_hold_the_target_and_grow(shop, table):
     value, low, high, n = galleries.gap(task, found, Row("text"), 0)
     hits = mean[(mean.measure == "hit") & (mean.k == 10) & (mean.gallery == 0)].set_index("size").value
     assert value == pytest.approx(hits[300] - hits[500]) and low <= value <= high and n == 40
-    pictures.galleries(mean)
+    assert list(pictures.galleries(mean).axes[0].get_xticks()) == [100, 300, 500]
+    touching = mean.assign(size=mean["size"].replace(300, 410))
+    assert list(pictures.galleries(touching).axes[0].get_xticks()) == [100, 500]
     plt.close("all")
 
 

@@ -394,7 +394,7 @@ print("words that no training text has:", ", ".join(asking.unknown_words(changes
 # %% [markdown]
 # ## What survives
 #
-# | the paper's sentence | on the wardrobe | on both shops |
+# | the paper's sentence | on the wardrobe | on shops |
 # |---|---|---|
 # | picture and text together find more than either | {{ verdict("both-needed") }} | {{ verdict("both-needed-public") }} |
 # | likewise where the text says only the change | {{ verdict("fair-both-needed") }} | {{ verdict("fair-both-needed-public") }} |

@@ -39,12 +39,12 @@ class Parameters(BaseParameters):
     text_layers: int = param("blocks of the text encoder; 6 in the paper, pretrained and frozen", smoke=1, laptop=1,
                              full=2, low=1, high=6)
     pretrain_epochs: int = param("of the image encoder on the catalogue's attributes, in place of ImageNet", smoke=2,
-                                 laptop=20, full=20, low=1, high=300)
-    train: int = param("training queries; about 13,000 in the paper", smoke=200, laptop=1_500, full=3_000,
+                                 laptop=10, full=20, low=1, high=300)
+    train: int = param("training queries; about 13,000 in the paper", smoke=200, laptop=1_000, full=3_000,
                        unit="queries", low=64)
     test: int = param("test queries, at most; 1200 in the paper. As many choose the epoch", smoke=60, laptop=400,
                       full=1_200, unit="queries", low=10)
-    epochs: int = param("of every row, the best by the validation queries is kept; 16 in the paper", smoke=2, laptop=6,
+    epochs: int = param("of every row, the best by the validation queries is kept; 16 in the paper", smoke=2, laptop=5,
                         full=8, low=1, high=1_000)
     batch: int = param("queries of a step; 32 in the paper", smoke=32, laptop=32, full=32, unit="queries", low=4,
                        high=1_000)
@@ -53,7 +53,7 @@ class Parameters(BaseParameters):
     runs: int = param("trainings of a row", smoke=1, laptop=1, full=3, low=1, high=100)
     switch_runs: int = param("trainings of each other reading of the losses, runs at most", smoke=1, laptop=1, full=3,
                              low=1, high=100)
-    curve_train: int = param("training queries of Figure 5's trainings, train at most", smoke=100, laptop=800,
+    curve_train: int = param("training queries of Figure 5's trainings, train at most", smoke=100, laptop=500,
                              full=3_000, unit="queries", low=64)
     orders: int = param("random orders of the queries for the printed precision", smoke=100, laptop=1_000, full=1_000,
                         low=10)

@@ -37,7 +37,7 @@ class Parameters(BaseParameters):
     side_splits: int = param("divisions of the side rows, splits at most: switches of DVBPR, purchases without "
                              "companions, features of the shop's own catalogue", smoke=1, laptop=1, full=1, low=1,
                              high=100)
-    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=6, full=20, low=1,
+    gan_epochs: int = param("of the generative models; about 25 in the paper", smoke=1, laptop=4, full=20, low=1,
                             high=1_000)
     large_epochs: int = param("of the generative model of printed_side pixels, where that is more than side", smoke=1,
                               laptop=1, full=6, low=1, high=1_000)
