@@ -94,6 +94,7 @@ def learn(
             total += loss.detach()
         mean = float(total) / steps
         if not np.isfinite(mean):
-            raise FloatingPointError(f"the loss became {mean} in epoch {epoch}: try a rate below {rate}")
+            advice = f"try a rate below {rate}, or larger batches"
+            raise FloatingPointError(f"the loss became {mean} in epoch {epoch}: {advice}")
         if progress:
             progress(epoch, epochs, mean)

@@ -23,6 +23,9 @@ MARKERS: Final = "os^vD<>PX*"
 #: Between the lines of one row of `bars`, in rows.
 _STEP: Final = 0.16
 
+#: Sizes on a logarithmic axis that are closer than this factor: the names of both would touch.
+_TOUCH: Final = 1.3
+
 
 def legend_below(fig: Figure, columns: int, axis: Axes | None = None, **more: Any) -> None:
     """A legend below the axes of a figure, where it hides nothing: of all axes, or of one that stands for them."""
@@ -60,9 +63,13 @@ def t_bars(groups: Iterable[pd.Series]) -> tuple[list[float], list[list[float]]]
     return means, [below, above]
 
 
-def name_sizes(axis: Axes, sizes: Sequence[float]) -> None:
-    """Name the sizes that were run along a logarithmic x axis, and no others: 250, 1k, 50k, 10M."""
-    axis.set_xticks(sizes)
+def name_sizes(axis: Axes, sizes: Iterable[float]) -> None:
+    """Name the sizes that were run along a logarithmic x axis, and no others: 250, 1k, 50k, 10M.
+
+    Of two whose names would touch the larger is named.
+    """
+    rising = sorted(sizes)
+    axis.set_xticks([n for n, larger in zip(rising, [*rising[1:], np.inf], strict=True) if larger > _TOUCH * n])
     axis.xaxis.set_major_formatter(FuncFormatter(lambda n, _: short(n)))
     axis.xaxis.set_minor_formatter(NullFormatter())
 

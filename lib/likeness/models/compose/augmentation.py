@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from likeness.models.photographs import check_photographs
+from likeness.models.photographs import check_photographs, sent
 
 #: Largest turn in radians, largest move as a share of the side, and range of the scale.
 TURN, MOVE, SCALES = math.radians(5.0), 0.1, (0.85, 1.15)
@@ -35,7 +35,7 @@ def augmented(photos: np.ndarray, rng: torch.Generator) -> np.ndarray:
     found = np.empty_like(photos)
     for start in range(0, len(photos), _BATCH):
         some = slice(start, start + _BATCH)
-        found[some] = _augmented(torch.from_numpy(np.array(photos[some])).float(), rng).round().to(torch.uint8).numpy()
+        found[some] = _augmented(sent(photos, some, "cpu").float(), rng).round().to(torch.uint8).numpy()
     return found
 
 

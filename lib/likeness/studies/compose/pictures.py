@@ -7,7 +7,6 @@ from textwrap import fill
 from typing import Final
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -22,8 +21,6 @@ from likeness.studies.figures import MARKERS, TEN, WIDTH, legend_below, name_siz
 #: What a curve of Figure 5 is called.
 _LOSSES: Final = {"base": "base", "symmetry": "rotational symmetry", "image": "image reconstruction",
                   "text": "text reconstruction"}  # fmt: skip
-#: Sizes of galleries that are closer than this factor: the names of both would touch.
-_TOUCH: Final = 1.3
 #: Letters of a line of a caption below a photograph.
 _LETTERS: Final = 16
 
@@ -93,8 +90,7 @@ def galleries(found: pd.DataFrame, k: int = 10) -> Figure:
             label = f"{name}, {'same caption' if measure == 'hit' else 'the very item'}"
             axis.plot(mean.index, mean, color=TEN[j], marker=MARKERS[j], ms=4, ls=style, label=label)
     axis.set_xscale("log")
-    sizes = sorted(chosen["size"].unique())
-    name_sizes(axis, [n for n, larger in zip(sizes, [*sizes[1:], np.inf], strict=True) if larger > _TOUCH * n])
+    name_sizes(axis, chosen["size"].unique())
     axis.set(xlabel="photographs in the gallery", ylabel=f"hit rate at {k}")
     legend_below(fig, 2)
     fig.tight_layout()
